@@ -1,5 +1,5 @@
-//! A site that binds sessions to devices, for tests in a browser: over TLS, in memory, and with a say in what refreshes
-//! are answered with. It tells how a browser is started for it, and ends with its input.
+//! A site that binds sessions to devices, for tests in a browser: over TLS, with sessions in memory, and with control
+//! over the responses to refreshes. The program prints the browser options, and stops when its input ends.
 
 #[path = "../examples/shop/tls.rs"]
 mod tls;
@@ -58,7 +58,7 @@ async fn vault(vault: Session<Vault>) -> Html<String> {
     Html(format!("vault of {}", vault.user))
 }
 
-/// Says who is there, and then nothing.
+/// Sends the user, and then stays idle.
 async fn socket(upgrade: WebSocketUpgrade, vault: Session<Vault>) -> Response {
     let user = format!("user {}", vault.user);
     upgrade.on_upgrade(async |mut socket| {
@@ -67,14 +67,14 @@ async fn socket(upgrade: WebSocketUpgrade, vault: Session<Vault>) -> Response {
     })
 }
 
-/// What stands in front of the layer, as a proxy would.
+/// The state of the middleware in front of the layer, which acts as a proxy.
 #[derive(Clone)]
 struct Proxy {
     layer: SessionLayer,
     clock: TestClock,
-    /// What refreshes get: `pass`, `hold`, or a status.
+    /// The response to refreshes: `pass`, `hold`, or a status.
     answer: Arc<watch::Sender<String>>,
-    /// What was asked, and what was answered: 0 as long as it is held.
+    /// The path and the status of each request; the status is 0 while the request is held.
     seen: Arc<Mutex<Vec<(String, u16)>>>,
 }
 

@@ -1,6 +1,6 @@
-//! Starts a server as the tests have it, says how to reach it, and stops it when its input ends:
-//! `serve redis|valkey|postgres|mysql|nats`, for scripts, and to look at a store by hand. What
-//! follows are options of the server, as in `serve redis --appendonly no` and `serve postgres fsync=off`.
+//! Starts a server as the tests do, prints its URL, and stops it when the input ends:
+//! `serve redis|valkey|postgres|mysql|nats`, for scripts, and to inspect a store by hand. Further arguments are options
+//! of the server, as in `serve redis --appendonly no` and `serve postgres fsync=off`.
 
 use std::io::{Read, stdin};
 

@@ -1,5 +1,5 @@
-//! Writes definitions of random types, all of which serde can derive. `STARSESSIONS_TYPES` says how many, and
-//! `STARSESSIONS_TYPES_SEED` which.
+//! Writes definitions of random types, all of which serde can derive. `STARSESSIONS_TYPES` sets their number, and
+//! `STARSESSIONS_TYPES_SEED` the random seed.
 
 use std::fmt::Write;
 use std::path::Path;
@@ -50,7 +50,7 @@ impl Generator {
         choices[self.below(choices.len())]
     }
 
-    /// Any type: one without a definition, or the name of a new one.
+    /// Any type: a type without a definition, or the name of a new type.
     fn ty(&mut self, depth: usize) -> String {
         let inside = depth + 1;
         match self.below(if depth > 3 { 6 } else { 16 }) {
@@ -66,7 +66,7 @@ impl Generator {
         }
     }
 
-    /// A struct or enum; its name.
+    /// Defines a struct or enum, and returns its name.
     fn definition(&mut self, depth: usize) -> String {
         self.count += 1;
         let name = format!("T{}", self.count);
@@ -125,7 +125,7 @@ impl Generator {
         (fields, values)
     }
 
-    /// An attribute, a type, and whether the field is left out on purpose, so that it has no value to lose.
+    /// An attribute, a type, and whether the field is skipped, so that it has no value to lose.
     fn field(&mut self, index: usize, depth: usize) -> (String, String, bool) {
         let ty = self.ty(depth + 1);
         let plain = |attribute: &str| (format!("#[serde({attribute})]"), ty.clone(), false);
@@ -178,7 +178,7 @@ impl Generator {
                 4 => "#[serde(skip)]".to_owned(),
                 _ => String::new(),
             };
-            // Two untagged variants of one shape are the same to serde; of these, each has a field of its own.
+            // Serde cannot distinguish two untagged variants of the same shape, so each of these has a different field.
             let (body, value) = match self.below(if simple { 6 } else { 8 }) {
                 _ if container.contains("untagged") => {
                     let (fields, values) = self.fields(depth + 1);

@@ -1,4 +1,4 @@
-//! What many sessions cost: time for each request, memory for each session, the longest pause.
+//! The cost of many sessions: time per request, memory per session, the longest pause.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -36,7 +36,7 @@ async fn write(mut visitor: Session<Visitor>) -> &'static str {
     "ok"
 }
 
-/// What makes a session one that is signed in, and that the store lists.
+/// Signs a session in, so that the store lists it.
 #[derive(Session)]
 struct Login {
     #[session(required, rotate, index)]
@@ -70,7 +70,7 @@ pub fn routes() -> Router {
         .route("/sign-in", get(sign_in))
 }
 
-/// So many of the sessions are asked for, in an order that no cache can guess.
+/// The number of sessions that are requested, in an order that no cache can predict.
 const ASKED: usize = 20_000;
 
 async fn ask(app: &mut Router, cookies: &[HeaderValue]) -> (f64, Duration) {
@@ -91,8 +91,8 @@ async fn ask(app: &mut Router, cookies: &[HeaderValue]) -> (f64, Duration) {
     (all.as_nanos() as f64 / ASKED as f64, longest)
 }
 
-/// Sessions in memory, at each size: guests', and those of users that are signed in. A moment in which
-/// another process ran is no pause of ours.
+/// Measures sessions in memory at each size: of guests, and of signed-in users. A pause does not include time spent in
+/// another process.
 pub async fn memory(sizes: &[usize]) {
     println!(
         "| sessions in memory | ns of a write | longest | bytes of a session | of them asked for | ns of a new one | longest | freed after expiry | longest step |"
@@ -144,8 +144,7 @@ pub async fn memory(sizes: &[usize]) {
     }
 }
 
-/// What one of so many sessions with a value of 170 bytes takes in memory: by the allocator's own count,
-/// and as it was asked for.
+/// The memory of one of `size` sessions with a value of 170 bytes: by the allocator's statistics, and as requested.
 async fn bytes_of(size: usize, is_listed: bool) -> (f64, f64) {
     let store = MemoryStore::builder()
         .anonymous_limit(4_000_000)
@@ -169,7 +168,7 @@ async fn bytes_of(size: usize, is_listed: bool) -> (f64, f64) {
     (each(allocated() - before.0), each(bytes_held() - before.1))
 }
 
-/// The bytes in use by the allocator's own count, what it keeps beside each block included.
+/// The bytes in use by the allocator's statistics, including its overhead per block.
 fn allocated() -> i64 {
     // SAFETY: takes nothing, and returns numbers.
     let info = unsafe { libc::mallinfo2() };
@@ -177,10 +176,10 @@ fn allocated() -> i64 {
 }
 
 const VALUE: usize = 170;
-/// Of a session without a label.
+/// The length of the card of a session without a label.
 const CARD: usize = 13;
 
-/// Sockets that are open and say nothing: what each of them holds, and what it takes to look after them.
+/// Measures open, idle sockets: the memory of each, and the processor time for watching them.
 pub async fn sockets(counts: &[usize]) {
     println!(
         "| open sockets | bytes of one, its session included | of a core, to look after all |"
@@ -207,7 +206,7 @@ pub async fn sockets(counts: &[usize]) {
                 detached.watch().ended().await;
             }));
         }
-        // Each looks once at the beginning, and then in its turn.
+        // Each socket polls its session once at the beginning, and then in its turn.
         tokio::time::sleep(LOOKS).await;
         let each = (bytes_held() - before) as f64 / *count as f64;
         let start = processor_time(Processor::OfThread);
@@ -224,10 +223,10 @@ pub async fn sockets(counts: &[usize]) {
     }
 }
 
-/// As long as every session that is watched is looked at once.
+/// The time in which every watched session is polled once.
 const LOOKS: Duration = Duration::from_secs(10);
 
-/// Many clients on one connection: requests a second together; and what a session takes there.
+/// Measures many clients on one connection: their total requests per second, and the memory of a session on the server.
 pub async fn redis(url: &str) {
     use starsessions::RedisStore;
     let client = redis::Client::open(url).expect("a URL");

@@ -1,5 +1,5 @@
-//! A server for `wrk`: the same handler with and without sessions. It says the cookies of its visitors,
-//! then its address, and stops when its input ends.
+//! A server for `wrk`, with the same handler with and without sessions. The server prints the cookies of its visitors
+//! and then its address, and stops when its input ends.
 
 use std::io::Read as _;
 
@@ -39,7 +39,7 @@ async fn begin(mut visit: Session<Visit>) -> &'static str {
     "ok"
 }
 
-/// Serves one place of sessions.
+/// Serves sessions that are kept in `place`.
 pub async fn serve(place: &str) {
     let routes = Router::new()
         .route("/bare", get(bare))
@@ -72,7 +72,7 @@ pub async fn serve(place: &str) {
         Some(layer) => routes.layer(layer),
         None => Router::new().route("/bare", get(bare)),
     };
-    // As long as ours where there are no sessions.
+    // Without sessions, a cookie of the same length as ours.
     let nobody = HeaderValue::from_static(
         "__Host-Http-id=BAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA",
     );
@@ -93,5 +93,5 @@ pub async fn serve(place: &str) {
     axum::serve(listener, app).await.expect("the server runs");
 }
 
-/// So many that two requests at once are seldom of one session.
+/// Enough visitors that two parallel requests rarely use the same session.
 const VISITORS: usize = 64;

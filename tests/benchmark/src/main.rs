@@ -1,4 +1,4 @@
-//! What sessions cost, beside other libraries, in one run. See `tests/bench`.
+//! Measures the cost of sessions, in one run with other libraries. See `tests/bench`.
 
 #![expect(clippy::disallowed_methods, reason = "a benchmark reads the clock")]
 #![expect(
@@ -40,7 +40,7 @@ fn main() {
             .expect("a runtime");
         return runtime.block_on(load::serve(place));
     }
-    // A server has more than one thread, and its allocator takes locks then.
+    // A second thread, as in a server, so that the allocator takes locks.
     std::thread::spawn(|| {
         loop {
             std::thread::park();
@@ -60,7 +60,7 @@ fn main() {
         let mut cases = all().await;
         cases.retain(|case| case.contestant.starts_with("bare a") || case.is_meant_by(&words));
         if options.iter().any(|it| it == "--once") {
-            // For callgrind: exactly one case, so many times.
+            // For callgrind: serves exactly one case, `requests` times.
             for case in cases.iter_mut().filter(|case| case.is_meant_by(&words)) {
                 case.serve(requests).await;
             }

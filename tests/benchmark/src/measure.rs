@@ -1,4 +1,4 @@
-//! Cases that take turns in short rounds, so that a slow moment of the machine hits all of them.
+//! Runs cases alternately in short rounds, so that a slow moment of the machine affects all cases.
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
@@ -9,11 +9,11 @@ use std::time::{Duration, Instant};
 
 type Serving = Pin<Box<dyn Future<Output = ()>>>;
 
-/// One contestant's way of serving one kind of request.
+/// One kind of request, served by one contestant.
 pub struct Case {
     pub contestant: &'static str,
     pub kind: Kind,
-    /// What this contestant's framework costs without sessions.
+    /// The contestant that is the same framework without sessions.
     pub base: &'static str,
     serve: Box<dyn FnMut(u32) -> Serving>,
     rounds: Vec<f64>,
@@ -32,7 +32,7 @@ pub enum Kind {
     Wide,
     Large,
     Expiry,
-    /// By 32 clients at once.
+    /// Requests by 32 parallel clients.
     Parallel,
 }
 
@@ -66,7 +66,7 @@ impl Kind {
     }
 }
 
-/// What a case has cost: nanoseconds and allocations of one request.
+/// The cost of a case: nanoseconds and allocations per request.
 #[derive(Clone, Copy, Debug)]
 pub struct Cost {
     pub median: f64,
@@ -76,7 +76,7 @@ pub struct Cost {
 }
 
 impl Case {
-    /// `serve` answers so many requests.
+    /// A case whose `serve` answers the given number of requests.
     pub fn new<F, S>(contestant: &'static str, base: &'static str, kind: Kind, mut serve: S) -> Self
     where
         S: FnMut(u32) -> F + 'static,
@@ -93,8 +93,8 @@ impl Case {
         }
     }
 
-    /// The same of a case that waits for others: what counts is how long it takes. Of all else, what
-    /// counts is the time of the processor, and a moment in which others had it does not.
+    /// Marks a case that waits for servers. Its elapsed time is measured. For all other cases the processor time is
+    /// measured, which excludes time spent in other processes.
     pub fn waiting(mut self) -> Self {
         self.is_waiting = true;
         self
@@ -116,7 +116,7 @@ impl Case {
         time.as_nanos() as f64 / f64::from(requests)
     }
 
-    /// Callgrind counts what happens in here.
+    /// Callgrind counts the instructions in this function.
     #[inline(never)]
     pub async fn serve(&mut self, requests: u32) {
         (self.serve)(requests).await;
@@ -139,8 +139,8 @@ impl Case {
     }
 }
 
-/// Blocks of all sizes that requests ask for, a few of each. While they are held, what a request asks for lies
-/// elsewhere in each round: in one place alone, the same code takes up to a fifth more or less.
+/// Allocates a few blocks of each size that requests allocate. While the blocks are held, the allocations of a request
+/// get other addresses in each round. With fixed addresses, the time of the same code varies by up to a fifth.
 fn blocks_in_the_way() -> Vec<Vec<u8>> {
     let random = RandomState::new();
     let number = |size: &usize| random.hash_one(size) % 8;
@@ -155,13 +155,13 @@ pub async fn run(cases: &mut [Case], rounds: u32, requests: u32) -> Vec<Cost> {
         case.round(200).await;
         let before = ALLOCATIONS.get();
         case.round(100).await;
-        // The round itself takes one for its future.
+        // The round itself allocates once, for its future.
         case.allocations = (ALLOCATIONS.get() - before - 1) / 100;
     }
     for _ in 0..rounds {
         for case in &mut *cases {
             let _held = blocks_in_the_way();
-            // A server takes a hundred times as long; 32 clients share what is a multiple of 32.
+            // A server takes a hundred times as long, so it gets fewer requests. 32 clients need a multiple of 32.
             let waiting = (requests / 5).next_multiple_of(32);
             let requests = if case.is_waiting { waiting } else { requests };
             let cost = case.round(requests).await;
@@ -171,14 +171,14 @@ pub async fn run(cases: &mut [Case], rounds: u32, requests: u32) -> Vec<Cost> {
     cases.iter_mut().map(Case::cost).collect()
 }
 
-/// Whose time it is.
+/// The scope of a processor time.
 #[derive(Clone, Copy, Debug)]
 pub enum Processor {
     OfThread,
     OfProcess,
 }
 
-/// What the processor has spent on us.
+/// The processor time of this thread or process.
 pub fn processor_time(whose: Processor) -> Duration {
     let clock = match whose {
         Processor::OfThread => libc::CLOCK_THREAD_CPUTIME_ID,
@@ -201,7 +201,7 @@ thread_local! {
     static HELD: Cell<i64> = const { Cell::new(0) };
 }
 
-/// The bytes that this thread has asked for and not given back.
+/// The bytes that this thread has allocated and not freed.
 pub fn bytes_held() -> i64 {
     HELD.get()
 }

@@ -1,8 +1,7 @@
-//! What many sessions on a disk cost: those that are in use, and those that no request has asked for in a
-//! while, whose pages are in no cache.
+//! The cost of many sessions on a disk: of hot sessions, and of cold sessions, whose pages are in no cache.
 //!
-//! Most of the rows are made by the database itself, as copies of a real one under random keys. Real
-//! sessions lie among them, from the first to the last.
+//! The database itself creates most rows, as copies of a real row under random keys. Real sessions are spread among all
+//! rows.
 
 use std::path::Path;
 use std::process::Command;
@@ -17,7 +16,7 @@ use starsessions::{KeyRing, PostgresStore, SessionLayer, SqliteStore};
 use crate::contestants::{call, cookie_of};
 use crate::growth::routes;
 
-/// In an SQLite file, at each size.
+/// Measures sessions in an SQLite file, at each size.
 pub async fn sqlite(folder: &str, sizes: &[usize]) {
     heading("SQLite");
     for size in sizes {
@@ -48,7 +47,7 @@ pub async fn sqlite(folder: &str, sizes: &[usize]) {
     }
 }
 
-/// In a table of PostgreSQL, at each size.
+/// Measures sessions in a PostgreSQL table, at each size.
 pub async fn postgres(url: &str, sizes: &[usize]) {
     heading("PostgreSQL");
     let pool = PgPool::connect(url).await.expect("PostgreSQL is there");
@@ -85,7 +84,7 @@ async fn run(pool: &PgPool, statement: &'static str) {
         .expect("the statement");
 }
 
-/// Medians in microseconds; of a cold read the slowest in a hundred as well.
+/// Medians in microseconds; for cold reads also the 99th percentile.
 struct Times {
     new: f64,
     hot_read: f64,
@@ -116,7 +115,7 @@ async fn measure(
         }
         fill(slice - real).await;
     }
-    // In an order that has nothing to do with that of the rows.
+    // An order that is unrelated to the order of the rows.
     let mut mixed: Vec<_> = (0..cookies.len())
         .map(|place| &cookies[place * STRIDE % cookies.len()])
         .collect();
@@ -161,7 +160,7 @@ fn at(part: f64, mut times: Vec<f64>) -> f64 {
     times[((times.len() - 1) as f64 * part) as usize]
 }
 
-/// The operating system forgets what it has kept of these files.
+/// Evicts these files from the operating system's page cache.
 fn evict(folder: &Path) {
     let script = "sync; find \"$0\" -type f -exec dd if={} iflag=nocache count=0 status=none ';'";
     let forgotten = Command::new("sh").args(["-c", script]).arg(folder).status();
@@ -191,9 +190,9 @@ impl Times {
 }
 
 const SLICES: usize = 20;
-/// Real sessions in each slice.
+/// The number of real sessions in each slice.
 const REAL: usize = 100;
-/// Has no divisor in common with the number of real sessions.
+/// Coprime to the number of real sessions.
 const STRIDE: usize = 769;
 
 const FILL_SQLITE: &str = "

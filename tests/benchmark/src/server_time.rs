@@ -1,5 +1,5 @@
-//! What servers spend themselves, by their own statistics: on the sessions of requests, and on a client that reads and
-//! writes as many bytes by itself.
+//! The time that servers spend, by their own statistics: on the sessions of requests, and on a bare client that reads
+//! and writes as many bytes.
 
 use redis::aio::MultiplexedConnection;
 use sqlx::{MySqlPool, PgPool};
@@ -7,12 +7,12 @@ use sqlx::{MySqlPool, PgPool};
 use crate::contestants::stores;
 use crate::measure::{Case, Kind};
 
-/// Each is measured so often, ours and the bare client in turns: the lowest counts, which others on the machine have
-/// disturbed least.
+/// The number of measurements of each case, alternating between the library and the bare client. The lowest counts,
+/// because it is the least disturbed by other processes.
 const ROUNDS: u32 = 15;
 const REQUESTS: u32 = 1_000;
 
-/// Those whose addresses are in the environment.
+/// Measures the servers whose addresses are in the environment.
 pub async fn run() {
     println!(
         "| µs of the server | read | of the bare client's | read + write | of the bare client's |"
@@ -59,7 +59,7 @@ async fn measure(name: &str, cases: Vec<Case>, mut server: Server) {
     println!();
 }
 
-/// Reading, then writing: ours and the bare client.
+/// Pairs the cases of the library and the bare client: reads, then writes.
 fn cases_of(cases: Vec<Case>) -> [[Case; 2]; 2] {
     let (mut read, mut write) = (Vec::new(), Vec::new());
     for case in cases {
@@ -79,7 +79,7 @@ enum Server {
 }
 
 impl Server {
-    /// Microseconds of one request.
+    /// The microseconds of one request.
     async fn time_of(&mut self, case: &mut Case) -> f64 {
         self.forget().await;
         case.serve(REQUESTS).await;
@@ -116,7 +116,7 @@ impl Server {
                 sum.await.expect("PostgreSQL answers")
             }
             Self::MySql(pool) => {
-                // Prepared statements, and what begins and ends a transaction.
+                // Counts prepared statements, and the statements that begin and end a transaction.
                 let sum = "SELECT CAST(SUM(SUM_TIMER_WAIT) / 1e6 AS DOUBLE)
                            FROM performance_schema.events_statements_summary_global_by_event_name
                            WHERE EVENT_NAME IN ('statement/com/Execute', 'statement/sql/begin', 'statement/sql/commit')";
@@ -128,7 +128,7 @@ impl Server {
                 let info: String = info.query_async(connection).await.expect("Redis answers");
                 let calls = info.lines().filter_map(Call::parse);
                 let calls: Vec<_> = calls.collect();
-                // What a script calls counts for the script, and once more for itself.
+                // The server counts a command called by a script twice: for the script and for itself.
                 let has_scripts = calls.iter().any(|call| call.name == "evalsha");
                 let each = calls.iter().filter_map(|call| match call.name {
                     "get" => Some(call.each),
@@ -142,7 +142,7 @@ impl Server {
     }
 }
 
-/// What a line such as `cmdstat_get:calls=2000,usec=1500,usec_per_call=0.75` says.
+/// A line such as `cmdstat_get:calls=2000,usec=1500,usec_per_call=0.75`.
 struct Call<'a> {
     name: &'a str,
     each: f64,

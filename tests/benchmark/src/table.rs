@@ -1,10 +1,10 @@
-//! The results, for people.
+//! The results as tables and a chart.
 
 use std::fmt::Write as _;
 
 use crate::measure::{Case, Cost, Kind};
 
-/// A contestant and what it adds to its framework, by case.
+/// A contestant, with its cost over its framework by case.
 pub struct Row {
     pub contestant: &'static str,
     base: f64,
@@ -12,7 +12,7 @@ pub struct Row {
 }
 
 impl Row {
-    /// What it adds to its framework in this case.
+    /// The cost over the framework in this case.
     pub fn cost(&self, kind: Kind) -> Option<Cost> {
         let cell = self.cells.iter().find(|cell| cell.0 == kind)?;
         Some(cell.1)
@@ -59,8 +59,7 @@ pub fn rows(cases: &[Case], costs: &[Cost]) -> Vec<Row> {
     rows
 }
 
-/// A Markdown table: nanoseconds over the bare framework, how many times its own time that is, and
-/// allocations.
+/// A Markdown table: nanoseconds over the bare framework, the ratio to the framework's own time, and allocations.
 pub fn text(rows: &[Row]) -> String {
     let mut kinds: Vec<Kind> = rows
         .iter()
@@ -99,8 +98,8 @@ pub fn text(rows: &[Row]) -> String {
     out
 }
 
-/// What a read and a write cost over the bare framework in µs, for each place that sessions can be in: those
-/// of a server would make all others too short to see in one scale.
+/// A chart of the cost of a read and a write over the bare framework in µs, with a separate scale for each kind of
+/// store, because the bars of servers would make all others too short.
 pub fn svg(rows: &[Row]) -> String {
     let mut out = String::new();
     let mut top = 20.0;
@@ -156,7 +155,7 @@ fn bars(out: &mut String, contestant: &str, costs: [Cost; 2], longest: f64, top:
 }
 
 const WIDTH: f64 = 760.0;
-/// Where the bars of a read and of a write begin, and how long the longest is.
+/// The start of the bars of reads and of writes, and the maximum length of a bar.
 const READ: f64 = 236.0;
 const WRITE: f64 = 500.0;
 const LONGEST: f64 = 190.0;

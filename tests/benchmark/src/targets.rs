@@ -1,4 +1,4 @@
-//! What is to be reached: ratios of two cases of one run, since nothing else travels between machines.
+//! The performance targets: ratios of two cases of one run, because only ratios are comparable between machines.
 
 use std::fmt::Write as _;
 

@@ -1,4 +1,4 @@
-//! aide: documented routes take sessions as others do (feature `aide`).
+//! aide: documented routes with sessions as arguments (feature `aide`).
 
 use aide::axum::ApiRouter;
 use aide::axum::routing::{get_with, post_with};
@@ -81,7 +81,7 @@ mod tests {
         );
     }
 
-    /// What a scheme of this name says of its cookie.
+    /// The cookie name in the security scheme of this name.
     fn cookie_of<'a>(api: &'a OpenApi, scheme: &str) -> Option<&'a str> {
         match api.components.as_ref()?.security_schemes.get(scheme)? {
             ReferenceOr::Item(SecurityScheme::ApiKey { name, .. }) => Some(name),

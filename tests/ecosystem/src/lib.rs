@@ -1,4 +1,4 @@
-//! Sessions beside libraries that many axum applications have: what the guide "Beside other crates" shows.
+//! Sessions together with popular crates for axum: the code of the guide "Beside other crates".
 
 pub mod aide_api;
 pub mod dioxus_api;
@@ -23,7 +23,7 @@ use http::{Request, Response, StatusCode};
 use http_body_util::BodyExt;
 use tower::ServiceExt;
 
-/// Sends one request; returns the response with its body as text.
+/// Sends one request, and returns the response with its body as text.
 pub async fn send(app: &Router, request: Request<Body>) -> (Response<()>, String) {
     let (parts, body) = app
         .clone()
@@ -45,7 +45,7 @@ pub async fn get(app: &Router, path: &str, cookie: &str) -> (StatusCode, String)
     (response.status(), body)
 }
 
-/// A call of a server function with this `Cookie` header; returns its answer, and the cookie that is set.
+/// Calls a server function with this `Cookie` header. Returns the response's text and the cookie that it sets.
 pub async fn call(app: &Router, method: &str, path: &str, cookie: &str) -> (String, String) {
     let request = Request::builder().method(method).uri(path);
     let request = request

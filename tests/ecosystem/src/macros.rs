@@ -40,7 +40,7 @@ async fn refused(
     }
 }
 
-/// An extractor of the application's own, made of ours by axum's derive macro.
+/// A custom extractor that axum's derive macro builds from session extractors.
 #[derive(FromRequestParts)]
 struct Visitor {
     login: Session<Login>,

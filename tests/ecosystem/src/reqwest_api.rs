@@ -19,7 +19,7 @@ async fn sign_in(session: CurrentSession) -> Result<(), SessionError> {
     session.insert(Login { user: 7 })
 }
 
-/// Serves the application at a port that is free; returns its address.
+/// Serves the application on a free port, and returns its address.
 async fn serve(app: Router) -> String {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
@@ -29,7 +29,7 @@ async fn serve(app: Router) -> String {
 
 #[tokio::test]
 async fn a_client_signs_in_and_stays_signed_in() {
-    // Without TLS a client keeps no `Secure` cookie.
+    // Without TLS, a client does not keep a `Secure` cookie.
     let test = TestSessions::with(|layer| layer.local_development());
     let app = Router::new()
         .route("/account", get(account))

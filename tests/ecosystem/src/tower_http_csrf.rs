@@ -1,4 +1,4 @@
-//! The `CsrfLayer` of tower-http beside ours: both decide by the same headers, and differ where there are none.
+//! The `CsrfLayer` of tower-http compared with ours: both decide by the same headers, and differ if there are none.
 
 use axum::Router;
 use axum::body::Body;

@@ -1,4 +1,4 @@
-//! Layers of tower-http where `docs::ecosystem` puts them.
+//! Layers of tower-http in the order that `docs::ecosystem` recommends.
 
 use std::future::pending;
 use std::time::Duration;

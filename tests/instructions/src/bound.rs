@@ -1,4 +1,4 @@
-//! A session that is bound to a device, with the device in software.
+//! A session that is bound to a device, with a device in software.
 
 use axum::Router;
 use axum::body::Body;
@@ -11,14 +11,14 @@ use starsessions::testing::cookie_header;
 use starsessions::{KeyRing, MemoryStore, SessionLayer};
 use tower::Service;
 
-/// The routes behind a layer that binds.
+/// The routes behind a layer with device binding.
 pub(crate) fn app() -> Router {
     let keys = KeyRing::generate().expect("randomness");
     let layer = SessionLayer::builder(MemoryStore::new(), keys).device_bound(|device| device);
     crate::routes().layer(layer.build().expect("settings that work together"))
 }
 
-/// Binds the session that a response has begun; the cookies of its next request.
+/// Binds the session that a response has begun, and returns the cookies of the next request.
 pub(crate) async fn register(app: &mut Router, begun: &Response<Body>) -> HeaderValue {
     let invitation = begun.headers()["secure-session-registration"].to_str();
     let invitation = invitation.expect("text").split('"').collect::<Vec<_>>();

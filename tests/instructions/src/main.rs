@@ -1,4 +1,5 @@
-//! Requests to count the instructions of: `starsessions-instructions PLACE PATH COUNT`. See `tests/instructions.sh`.
+//! Sends requests whose instructions are counted: `starsessions-instructions PLACE PATH COUNT`. See
+//! `tests/instructions.sh`.
 
 #[cfg(feature = "dbsc")]
 mod bound;
@@ -88,7 +89,7 @@ async fn call(app: &mut Router, path: &str, cookie: Option<&HeaderValue>) -> htt
 #[tokio::main(flavor = "current_thread")]
 async fn main() {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
-    // Without arguments, a few requests of each kind.
+    // Without arguments, sends a few requests of each kind.
     let all = ["bare", "memory", "sealed", "signed"].map(str::to_owned);
     let (places, paths, count) = match &arguments[..] {
         [place, path, count] if !place.starts_with('-') => {
@@ -109,7 +110,7 @@ async fn main() {
             "bound" => bound::app(),
             _ => Router::new().route("/untouched", get(untouched)),
         };
-        // As `axum::serve` does: otherwise the router applies each layer again for each request.
+        // As `axum::serve` does. Otherwise, the router applies each layer again for each request.
         app = app.with_state(());
         let created = call(&mut app, "/create", None).await;
         let begun = cookie_header(&created);

@@ -1,4 +1,4 @@
-//! What the guide "From tower-sessions" shows, word for word.
+//! The code of the guide "From tower-sessions", word for word.
 
 use starsessions::Timestamp;
 use starsessions::store::StoreError;

@@ -1,4 +1,4 @@
-//! Users of axum_session, whose sessions are in PostgreSQL, are signed in with ours.
+//! Users with a session of axum_session in PostgreSQL stay signed in with starsessions.
 #![cfg(feature = "pools")]
 
 mod served;
@@ -29,7 +29,7 @@ struct Visits {
     names: Vec<String>,
 }
 
-/// As `axum_session_auth` signs in.
+/// Signs in as `axum_session_auth` does.
 async fn login(Path(user): Path<i64>, session: axum_session::Session<SessionPgPool>) {
     session.set("user_auth_session_id", user);
     session.set("count", 2);
@@ -45,7 +45,7 @@ async fn me(
     format!("{user:?} {} {}", visits.count, visits.names.join(","))
 }
 
-/// What comes back, and the cookie that is set.
+/// Sends a request, and returns the body and the cookie that the response sets.
 async fn send(app: &Router, method: Method, path: &str, cookie: &str) -> (String, String) {
     let request = Request::builder()
         .method(method)
@@ -55,7 +55,7 @@ async fn send(app: &Router, method: Method, path: &str, cookie: &str) -> (String
     let response = app.clone().oneshot(request).await.unwrap();
     let lines = response.headers().get_all(SET_COOKIE).iter();
     let mut pairs = lines.map(|line| line.to_str().unwrap().split(';').next().unwrap());
-    // Theirs removes another cookie as well.
+    // axum_session removes another cookie as well.
     let set = pairs.find(|pair| !pair.ends_with('=')).map(str::to_owned);
     let body = response.into_body().collect().await.unwrap().to_bytes();
     (

@@ -1,4 +1,4 @@
-//! Users who have signed in with axum-login, over each store that tower-sessions has, are signed in with ours.
+//! Users who have signed in with axum-login, on each store of tower-sessions, stay signed in with starsessions.
 
 mod served;
 
@@ -32,7 +32,7 @@ use tower_sessions_sqlx_store::{
 
 use crate::served::Served;
 
-/// Who is signed in, by axum-login before.
+/// The signed-in user, whom axum-login stored before the move.
 #[derive(starsessions::Session)]
 #[session(reject = "/login")]
 struct Login {
@@ -42,7 +42,7 @@ struct Login {
     password: AuthHash,
 }
 
-/// Was `session.insert("counter", ..)`.
+/// Replaces `session.insert("counter", ..)`.
 #[derive(starsessions::Session)]
 struct Counter {
     #[session(merge = sum)]
@@ -126,7 +126,7 @@ fn before<S: SessionStore + Clone>(store: S, is_signed: bool) -> Router {
     }
 }
 
-/// The same while it moves: both serve one router.
+/// The application during the move: both libraries serve one router.
 fn during(theirs: Router, source: impl Source) -> Router {
     async fn me(login: Option<starsessions::Session<Login>>) -> String {
         let login = login.filter(|login| login.password.is_of(PASSWORD_HASH));
@@ -209,13 +209,13 @@ async fn nobody_is_signed_out_of(theirs: Router, source: impl Source) {
     assert_eq!(browser.send(Method::GET, "/ours/me").await, "7");
     assert_eq!(browser.send(Method::POST, "/ours/count").await, "2");
     assert_eq!(browser.send(Method::POST, "/ours/count").await, "3");
-    // It is ours alone: theirs has none of it left.
+    // The session belongs to starsessions only. tower-sessions has nothing of it left.
     assert_eq!(browser.send(Method::GET, "/theirs/me").await, "guest");
     browser.send(Method::POST, "/ours/logout").await;
     browser.cookies = former;
     assert_eq!(browser.send(Method::GET, "/ours/me").await, "guest");
 
-    // What theirs begins meanwhile goes on too, and what is no session of theirs is a guest.
+    // A session that tower-sessions begins meanwhile is taken over as well. An unknown session is a guest's.
     let mut other = Browser {
         app: browser.app.clone(),
         cookies: Vec::new(),

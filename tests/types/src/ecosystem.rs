@@ -1,4 +1,4 @@
-//! The types that people store. The table in the library's documentation says what is tested here.
+//! The types of popular crates. The table in the library's documentation lists what is tested here.
 
 use std::collections::{HashMap, HashSet};
 use std::fmt::Debug;
@@ -9,14 +9,14 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use starsessions::__private::{Format, Stored};
 
-/// What a field of a type needs.
+/// The attribute that a field of a type needs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Codec {
     /// Nothing.
     Default,
     /// `codec = json`.
     Json,
-    /// A wrapper or an attribute of serde: some value comes back in neither codec.
+    /// A wrapper or a serde attribute, because some value survives in neither codec.
     Neither,
 }
 
@@ -24,8 +24,8 @@ trait Value: Serialize + DeserializeOwned + Debug + 'static {}
 
 impl<T: Serialize + DeserializeOwned + Debug + 'static> Value for T {}
 
-/// The codec that brings back every one of these values, alone and among others. It compares the values
-/// with `same`, as a user would.
+/// The codec that preserves each of these values, alone and among other fields. `same` compares the values as a user
+/// would.
 fn codec<T: Value>(values: &[T], same: impl Fn(&T, &T) -> bool) -> Codec {
     let holds = |format| values.iter().all(|value| holds(format, value, &same));
     match (holds(Format::Bincode), holds(Format::Json)) {
@@ -35,7 +35,7 @@ fn codec<T: Value>(values: &[T], same: impl Fn(&T, &T) -> bool) -> Codec {
     }
 }
 
-/// Whether the value is written; what is written must come back.
+/// Whether the value can be written. Asserts that a written value is read back.
 fn holds<T: Value>(format: Format, value: &T, same: impl Fn(&T, &T) -> bool) -> bool {
     let stored = Stored {
         format,
@@ -81,10 +81,10 @@ macro_rules! rows {
     };
 }
 
-/// Lines of the table that are no rows.
+/// The number of lines of the table that are not rows.
 const HEADINGS: usize = 1;
 
-/// Some types of this list cannot be compared; what they show is then all there is.
+/// Compares the `Debug` output, because some types do not implement `PartialEq`.
 fn same<T: Debug>(one: &T, other: &T) -> bool {
     format!("{one:?}") == format!("{other:?}")
 }

@@ -1,4 +1,4 @@
-//! Whether what people store comes back as it was: the types of the ecosystem, and random ones.
+//! Tests that values survive storage unchanged: the types of the ecosystem, and random types.
 #![cfg(test)]
 
 mod ecosystem;

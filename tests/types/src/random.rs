@@ -1,4 +1,4 @@
-//! Random values of random types: each is read as it was written, or is not written.
+//! Random values of random types. Each is read back unchanged, or refused on writing.
 
 use std::collections::{BTreeMap, HashMap};
 use std::fmt::Debug;
@@ -9,7 +9,7 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use starsessions::__private::{Format, Stored};
 
-/// Values of one type.
+/// Makes random values of one type.
 pub(crate) trait Make {
     fn make(random: &mut Random) -> Self;
 }
@@ -22,7 +22,7 @@ fn a_value_of_any_type_is_read_as_it_was_written_or_not_written() {
     assert!(kept > all / 4, "a test of refusals proves nothing");
 }
 
-/// How many values of the type are written, of twice as many as [`VALUES`].
+/// The number of values that could be written, out of twice [`VALUES`].
 fn hold<T: Make + Debug + PartialEq + Serialize + DeserializeOwned + 'static>() -> usize {
     let mut random = Random(0x9e37_79b9_7f4a_7c15);
     let formats = [Format::Bincode, Format::Json].into_iter();
@@ -153,7 +153,7 @@ pub(crate) fn is_default<T: Default + PartialEq>(value: &T) -> bool {
     *value == T::default()
 }
 
-/// `#[serde(with = ..)]` of another kind than the type's own.
+/// A `#[serde(with = ..)]` module that stores another kind of value than the type's own.
 pub(crate) mod as_text {
     use serde::de::Error;
     use serde::{Deserialize, Deserializer, Serializer};
@@ -168,7 +168,7 @@ pub(crate) mod as_text {
     }
 }
 
-/// The usual way to tell an absent field from a null one.
+/// The usual way to distinguish an absent field from a null field.
 pub(crate) mod double {
     use serde::{Deserialize, Deserializer, Serialize, Serializer};
 

@@ -85,7 +85,7 @@ where
     })
 }
 
-/// The `Cookie` header that a browser would send after this response: ours is the only one.
+/// The `Cookie` header that a browser would send after this response, which sets one cookie.
 fn cookie_of<B>(response: &ServiceResponse<B>) -> Option<HeaderValue> {
     let line = response.headers().get(header::SET_COOKIE)?.as_bytes();
     HeaderValue::from_bytes(line.split(|octet| *octet == b';').next()?).ok()

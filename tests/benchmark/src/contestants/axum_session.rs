@@ -71,7 +71,7 @@ pub async fn redis(url: &str) -> Vec<Case> {
         let client = redis::Client::open(url).expect("a URL");
         Some(SessionRedisPool::from(redis_pool::RedisPool::from(client)))
     };
-    // As it comes, one process does not see what another has written.
+    // By default, a process does not see writes of another process.
     let shared = SessionConfig::default().with_memory_lifetime(Duration::ZERO);
     let mut cases = over("axum_session, Redis", pool(), shared).await;
     let default = SessionConfig::default();

@@ -1,5 +1,5 @@
-//! The raw floor: a hand-written session for this one struct and nothing else. No merging, no expiry,
-//! no rotation, no rolling deploys. Below it there is nothing to save.
+//! The raw floor: a hand-written session for this one struct and nothing else. No merging, no expiry, no rotation, no
+//! rolling deploys. No session library can cost less.
 
 use std::collections::HashMap;
 use std::future::Future;
@@ -121,7 +121,7 @@ impl Slot {
         }
     }
 
-    /// Writes what has changed; returns the new cookie value, if the browser needs one.
+    /// Writes the changes. Returns the new cookie value, if the browser needs one.
     fn save(&self) -> Option<String> {
         let State { id, changed } = std::mem::take(&mut *self.state.lock().unwrap());
         let visitor = changed?;

@@ -1,7 +1,7 @@
-//! The honest floor: what the floor must still do to keep what starsessions promises, for this one
-//! session and in memory. Each field has a fingerprint and is decoded by its type, the id is hashed once,
-//! three deadlines are checked, only fields that differ are written and merged into what is stored, a
-//! panic writes nothing, and the response tells caches.
+//! The honest floor: the minimal work that keeps the guarantees of starsessions, for this one session and in memory.
+//! Each field has a fingerprint and is decoded by its type, the ID is hashed once, three deadlines are checked, only
+//! changed fields are written and merged into the stored row, a panic writes nothing, and the response has cache
+//! headers.
 
 use std::collections::HashMap;
 use std::future::Future;
@@ -126,7 +126,7 @@ fn value<T: DeserializeOwned + Default>(field: Option<Field<'_>>, place: usize) 
     decoded.map_or_else(T::default, |(value, _)| value)
 }
 
-/// The values of all fields, one after the other, and where each ends.
+/// The values of all fields, concatenated, and the end of each.
 fn encode(visitor: &Visitor) -> (Vec<u8>, [usize; FIELDS]) {
     let mut bytes = Vec::with_capacity(256);
     let mut end = |value: &mut dyn FnMut(&mut Vec<u8>)| {
@@ -161,7 +161,7 @@ struct State {
     changes: Option<Changes>,
 }
 
-/// The values of a view that was changed, and which of them differ from what it saw.
+/// The values of a changed view, and which of them differ from the loaded values.
 struct Changes {
     bytes: Vec<u8>,
     ends: [usize; FIELDS],
@@ -174,7 +174,7 @@ impl Changes {
         &self.bytes[start..self.ends[place]]
     }
 
-    /// Field by field: mine where I changed it, what is stored where I did not.
+    /// Merges field by field: the new value where the view changed it, otherwise the stored value.
     fn over(&self, stored: &[u8], written: u32) -> Arc<[u8]> {
         let stored = fields(stored);
         let merged = (0..FIELDS).map(|place| match stored[place] {
@@ -227,7 +227,7 @@ impl Slot {
         }
     }
 
-    /// Writes what has changed; whether the session was used, and the new cookie value if there is one.
+    /// Writes the changes. Returns whether the session was used, and the new cookie value if there is one.
     fn save(&self, keeps_data: bool) -> (bool, Option<String>) {
         let mut state = self.state.lock().unwrap();
         let State {

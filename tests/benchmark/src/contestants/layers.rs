@@ -1,4 +1,4 @@
-//! What any layer costs that does nothing.
+//! The cost of a layer that does nothing.
 
 use std::future::Future;
 use std::pin::Pin;

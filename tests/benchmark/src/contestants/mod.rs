@@ -1,4 +1,4 @@
-//! The contestants.
+//! The libraries and baselines that are measured.
 
 pub mod actix;
 pub mod axum_session;
@@ -19,11 +19,11 @@ use tower::Service;
 
 use crate::measure::{Case, Kind};
 
-/// What axum costs without sessions, sent the same cookie.
+/// axum without sessions, with a cookie in each request.
 pub const AXUM: &str = "bare axum";
 
 pub fn bare() -> Vec<Case> {
-    // As long as ours: a cookie costs its header even where no handler reads it.
+    // As long as our cookie, because parsing the header costs time even if no handler reads the cookie.
     let cookie = HeaderValue::from_static(
         "__Host-Http-id=BAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA",
     );
@@ -41,8 +41,8 @@ pub async fn untouched() -> &'static str {
     "ok"
 }
 
-/// A case of an axum application. As a browser does, the client goes on with the cookie of the last
-/// response; without one at the beginning, each request is the first of another client.
+/// A case of an axum application. Like a browser, the client sends the cookie of the last response. Without an initial
+/// cookie, each request is the first of a new client.
 pub fn axum_case(
     contestant: &'static str,
     kind: Kind,
@@ -50,7 +50,7 @@ pub fn axum_case(
     path: &'static str,
     cookie: Option<HeaderValue>,
 ) -> Case {
-    // As `axum::serve` does: otherwise the router applies each layer again for each request.
+    // As `axum::serve` does. Otherwise, the router applies each layer again for each request.
     let app = app.with_state(());
     let jar = Rc::new(RefCell::new(cookie));
     Case::new(contestant, AXUM, kind, move |requests| {

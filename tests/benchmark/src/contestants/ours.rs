@@ -1,4 +1,4 @@
-//! starsessions, as its README has it.
+//! starsessions, used as in its README.
 
 use axum::{Router, routing::get};
 use starsessions::store::Backend;
@@ -142,7 +142,7 @@ pub fn routes() -> Router {
         .route("/expiring", get(expiring))
 }
 
-/// Over a store, in every case that it has.
+/// The cases of a store.
 pub async fn over(contestant: &'static str, store: impl Backend, kinds: &[Kind]) -> Vec<Case> {
     let keys = KeyRing::generate().expect("randomness");
     let mut app = routes().layer(SessionLayer::new(store, keys));

@@ -1,4 +1,4 @@
-//! Sessions on servers and in a file, beside the same client doing the same reads and writes by itself.
+//! Sessions on servers and in a file, compared with the bare client doing the same reads and writes.
 
 use std::cell::RefCell;
 use std::rc::Rc;
@@ -20,14 +20,14 @@ const KINDS: [Kind; 5] = [
     Kind::Rotate,
 ];
 
-/// What the client alone takes for one round trip (`read`) and for two (`read + write`).
+/// The base of the bare client, which does one round trip (`read`) or two (`read + write`).
 const CLIENT: &str = "no request at all";
 
-/// How many clients there are at once.
+/// The number of parallel clients.
 const CLIENTS: u32 = 32;
 
-/// As long as the sessions' values, and like those never twice the same: where nothing changes, MariaDB writes
-/// nothing, and PostgreSQL logs the less, the less changes.
+/// As long as the sessions' values, and different each time like those: MariaDB writes nothing if a value does not
+/// change, and PostgreSQL logs less for smaller changes.
 fn next_value() -> [u8; 300] {
     static TURN: AtomicU8 = AtomicU8::new(0);
     [TURN.fetch_add(1, Ordering::Relaxed); 300]
@@ -130,8 +130,8 @@ pub async fn mysql(url: &str) -> Vec<Case> {
     cases
 }
 
-/// The client alone has a file of its own with the same settings, and no thread that writes for all: 32 at
-/// once are one after the other.
+/// The bare client has a separate file with the same settings, and no thread that writes for all clients, so
+/// 32 parallel requests run one after the other.
 pub async fn sqlite(path: &str) -> Vec<Case> {
     let store = SqliteStore::open(path).expect("a file");
     let mut cases = over("starsessions, SQLite", store).await;
@@ -163,7 +163,7 @@ pub async fn sqlite(path: &str) -> Vec<Case> {
     cases
 }
 
-/// One request after the other, and 32 clients at once.
+/// The cases with sequential requests, and with 32 parallel clients.
 async fn over(contestant: &'static str, store: impl Backend + Clone) -> Vec<Case> {
     let mut cases = ours::over(contestant, store.clone(), &KINDS).await;
     let keys = KeyRing::generate().expect("randomness");
@@ -192,7 +192,7 @@ async fn over(contestant: &'static str, store: impl Backend + Clone) -> Vec<Case
     cases
 }
 
-/// The same reads and writes without sessions: `once` does one read, and a write if that is said.
+/// The same reads and writes without sessions. `once` does one read, and also a write if its second argument is set.
 fn client_alone<F: Future<Output = ()> + 'static>(
     contestant: &'static str,
     once: impl Fn(u32, bool) -> F + Clone + 'static,
@@ -219,7 +219,7 @@ fn client_alone<F: Future<Output = ()> + 'static>(
     ]
 }
 
-/// So many requests by 32 clients, each of which waits for its own answers only.
+/// Sends requests by 32 clients, each of which waits only for its own responses.
 async fn at_once<F: Future<Output = ()> + 'static>(
     requests: u32,
     once: impl Fn(u32) -> F + Clone + 'static,

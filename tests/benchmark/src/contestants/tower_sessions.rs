@@ -1,4 +1,4 @@
-//! tower-sessions, as its documentation has it: a map of values under keys.
+//! tower-sessions, used as in its documentation: a map of values under keys.
 
 use axum::Router;
 use tower_sessions::cookie::Key;
@@ -9,7 +9,7 @@ use tower_sessions_redis_store::{RedisStore, fred};
 use super::{axum_case, call, cookie_of};
 use crate::measure::{Case, Kind};
 
-/// The same handlers for each of its versions.
+/// Generates the same handlers for each version.
 macro_rules! handlers {
     ($session:ty) => {
         use axum::{Router, routing::get};
@@ -85,7 +85,7 @@ mod newest {
     handlers!(tower_sessions::Session);
 }
 
-/// The version that its stores for Redis and cookies go with.
+/// The version that the stores for Redis and cookies require.
 mod former {
     handlers!(tower_sessions_14::Session);
 }
@@ -128,7 +128,7 @@ pub async fn cases() -> Vec<Case> {
     cases.extend(over("tower-sessions, private id", app, &KINDS).await);
     let key = tower_sessions_cookie_store::Key::generate();
     let app = former::routes().layer(CookieSessionManagerLayer::private(key));
-    // All but the last: four kilobytes are more than a cookie holds.
+    // All but the last kind, because a cookie cannot hold four kilobytes.
     cases.extend(over("tower-sessions, cookie private", app, &KINDS[..6]).await);
     cases
 }

@@ -3,7 +3,7 @@
 use std::io::BufRead;
 use std::process::{Child, Command, Stdio};
 
-/// A database server of this test. It ends with its input, which is when this process does.
+/// A database server for this test. The server stops when its input closes, at the latest when this process ends.
 pub(crate) struct Served {
     pub(crate) url: String,
     process: Child,
