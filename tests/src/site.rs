@@ -64,7 +64,7 @@ impl Site {
         Self::over(Spy::new(MemoryStore::new()), kept, |layer| layer)
     }
 
-    /// The number of session rows, including expired rows that were not freed, without forwarding rows of former IDs.
+    /// The number of session rows, including expired rows that were not freed, without ways of former IDs.
     ///
     /// # Panics
     /// Never, because an in-memory store answers at once.

@@ -175,6 +175,6 @@ pub fn runs() -> usize {
     runs.ok().and_then(|runs| runs.parse().ok()).unwrap_or(200)
 }
 
-/// Short enough that each request of a [busy day](no_secret_leaks) causes a renewal, which leaves a forwarding row from
-/// the old ID to the new one.
+/// Short enough that each request of a [busy day](no_secret_leaks) causes a renewal, which leaves a way from the old ID to
+/// the new one.
 pub const RENEWAL: Duration = Duration::from_secs(600);

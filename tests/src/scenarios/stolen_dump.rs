@@ -81,7 +81,7 @@ async fn loot<S: Store + Clone + Debug>(site: &Site<S>) -> Loot {
         "/login/8",
     ];
     for path in day.into_iter().chain(["/admit", "/opinion", "/cart/milk"]) {
-        // Long enough for a renewal, which leaves a forwarding row from the old ID to the new one.
+        // Long enough for a renewal, which leaves a way from the old ID to the new one.
         site.wait_seconds(600);
         let reply = client.post(path).await;
         cookies.extend(client.jar().cookies().map(|cookie| cookie.value.clone()));
