@@ -1,5 +1,7 @@
-//! Session types under every lint that users may deny. The types are public in a library, because several lints check
-//! public items only. The test is that this file compiles and that `cargo clippy` reports nothing.
+//! Session types under every lint that users may deny.
+//!
+//! The types are public in a library, because several lints check public items only. The test is that this file compiles
+//! and that `cargo clippy` reports nothing.
 
 #![deny(
     warnings,
