@@ -202,11 +202,15 @@ impl<DB: Server> Table<DB> {
         key: &RowKey,
         now: Timestamp,
     ) -> Result<Reply> {
-        let reply = self.link.send(requests(), 1).await?;
+        let mut reply = self.link.send(requests(), 1).await?;
         if reply.is_taken {
             let expired = [under(key), at(now)];
-            if self.ask(&self.statements.free, &expired).await?.changes > 0 {
-                return self.link.send(requests(), 1).await;
+            let freed = self.ask(&self.statements.free, &expired).await?.changes;
+            // If every insert frees expired rows, that of another process may have freed this one.
+            if freed > 0 || DB::FREED_PER_INSERT > 0 {
+                let is_repeated = reply.is_repeated;
+                reply = self.link.send(requests(), 1).await?;
+                reply.is_repeated |= is_repeated;
             }
         }
         Ok(reply)
