@@ -115,7 +115,7 @@ fn activate(path: &Path, key_id: &str, retire_after: Option<Duration>) -> Result
         .about("keys", ring.ids().join(" "));
     Ok(match place {
         0 => output
-            .line("It was active already: the file is as it was, whatever `--retire-after` says."),
+            .line("The key was active already, so the file did not change, and `--retire-after` has no effect."),
         _ => output,
     })
 }

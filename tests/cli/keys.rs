@@ -57,7 +57,7 @@ fn keys_are_rotated_in_two_steps_and_the_former_one_retires() {
     // A second run, as by a script that has lost its connection.
     let again = run(&activate, "", "");
     assert!(
-        again.well().out.contains("the file is as it was"),
+        again.well().out.contains("the file did not change"),
         "{again:?}"
     );
     assert_eq!(fs::read_to_string(&path).unwrap(), kept);

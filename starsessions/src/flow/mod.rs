@@ -193,7 +193,7 @@ impl<T: Serialize + DeserializeOwned + 'static> Flows<T> {
     }
 
     fn find(&self, cookies: &Cookies<'_>, name: &str) -> Result<(T, SameSite), FlowRefusal> {
-        if self.slot.with_flow_cookies(|set| is_among(set, name)) {
+        if is_among(&self.slot.flow_cookies(), name) {
             return Err(FlowRefusal::Unknown);
         }
         let attempt = cookies.find(name)?;
@@ -231,8 +231,7 @@ impl<T: Serialize + DeserializeOwned + 'static> Flows<T> {
             self.slot.explain_flow(Err(FlowRefusal::Embedded));
             return Ok(state);
         }
-        let make_room = |set: &[FlowCookie]| cookies.make_room(octets, Self::MOST, set);
-        for cookie in self.slot.with_flow_cookies(make_room) {
+        for cookie in cookies.make_room(octets, Self::MOST, &self.slot.flow_cookies()) {
             self.slot.set_flow_cookie(cookie)?;
         }
         self.slot.set_flow_cookie(FlowCookie {

@@ -9,6 +9,7 @@ use crate::observe::FlowRefusal;
 use crate::sentence::debug_as_name;
 
 /// The cookie of a flow, and how long the browser keeps it.
+#[derive(Clone)]
 pub(crate) struct FlowCookie {
     pub(crate) name: String,
     pub(crate) value: String,
@@ -50,8 +51,8 @@ impl Slot {
     }
 
     /// The cookies that the response sets so far.
-    pub(crate) fn with_flow_cookies<R>(&self, look: impl FnOnce(&[FlowCookie]) -> R) -> R {
-        look(&self.state().flows)
+    pub(crate) fn flow_cookies(&self) -> Vec<FlowCookie> {
+        self.state().flows.clone()
     }
 
     pub(crate) fn explain_flow(&self, end: Result<(), FlowRefusal>) {

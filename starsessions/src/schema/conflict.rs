@@ -217,13 +217,22 @@ mod tests {
         }
     }
 
-    /// As they mostly have, since the name is the namespace.
+    /// The name is the namespace, so structs in conflict mostly have one name.
     #[test]
     fn two_structs_of_one_name_are_said_with_their_modules() {
         let (one, other) = (stored::<u64>("shop.a"), stored::<String>("shop.a"));
-        let found = conflicts(schema("Shop", one), schema("Shop", other)).next();
-        let said = found.expect("a conflict").to_string();
-        assert!(said.starts_with("`app::Shop` and `app::Shop`"), "{said}");
+        let named = |module, schema: &Schema| Schema { module, ..*schema };
+        let (one, other) = (schema("Shop", one), schema("Shop", other));
+        let (one, other) = (named("app::old", one), named("app::new", other));
+        let leaked = [one, other].map(|schema| &*Box::leak(Box::new(schema)));
+        let said = conflicts(leaked[0], leaked[1])
+            .next()
+            .expect("a conflict")
+            .to_string();
+        assert!(
+            said.starts_with("`app::old::Shop` and `app::new::Shop`"),
+            "{said}"
+        );
     }
 
     /// Each reads only what it holds itself.
