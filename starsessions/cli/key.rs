@@ -1,7 +1,7 @@
 //! Keys: made, and changed in a file without ending a session.
 
-use std::fs::{self, OpenOptions};
-use std::io::{self, Write};
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, ErrorKind, Write};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -66,7 +66,7 @@ fn quoted(word: &str) -> String {
 }
 
 fn add(path: &Path) -> Result<Output, Failure> {
-    let mut ring = Ring::read(path)?;
+    let mut ring = Ring::open(path)?;
     let key = new_key()?;
     let key_id = id_of(&key)?;
     ring.items.push(key);
@@ -85,7 +85,7 @@ fn add(path: &Path) -> Result<Output, Failure> {
 }
 
 fn activate(path: &Path, key_id: &str, retire_after: Option<Duration>) -> Result<Output, Failure> {
-    let mut ring = Ring::read(path)?;
+    let mut ring = Ring::open(path)?;
     let place = ring.ids().iter().position(|known| known == key_id);
     let Some(place) = place else {
         return Err(Failure::not_found(format!(
@@ -120,14 +120,16 @@ fn activate(path: &Path, key_id: &str, retire_after: Option<Duration>) -> Result
     })
 }
 
-/// The keys of a file as they are written there, checked by the library.
+/// The keys of a file as they are written there, checked by the library, and the draft that replaces them.
 struct Ring {
     items: Vec<String>,
+    draft: Draft,
 }
 
 impl Ring {
-    /// Without those whose end has passed.
-    fn read(path: &Path) -> Result<Self, Failure> {
+    /// Without those whose end has passed. The draft begins before the read, so that no other change is lost.
+    fn open(path: &Path) -> Result<Self, Failure> {
+        let draft = Draft::begin(path)?;
         let text = keys::read(path)?;
         KeyRing::parse(&text).map_err(|error| keys::of_file(path, &error))?;
         let now = SystemClock.now();
@@ -135,6 +137,7 @@ impl Ring {
         let items = items.filter(|item| !item.is_empty() && !has_ended(item, now));
         Ok(Self {
             items: items.map(str::to_owned).collect(),
+            draft,
         })
     }
 
@@ -145,15 +148,11 @@ impl Ring {
     }
 
     /// A reader finds the old file or the new one.
-    fn write(&self, path: &Path) -> Result<(), Failure> {
+    fn write(&mut self, path: &Path) -> Result<(), Failure> {
         let text = self.items.join("\n") + "\n";
         KeyRing::parse(&text).map_err(|error| keys::of_file(path, &error))?;
-        replace(path, text.as_bytes()).map_err(|error| {
-            keys::of_file(
-                path,
-                &format!("{error}; the keys in it are as they were: run this as a user who may write its folder"),
-            )
-        })
+        let written = self.draft.publish(text.as_bytes());
+        written.map_err(|error| unchanged(path, &error))
     }
 }
 
@@ -162,26 +161,62 @@ fn has_ended(item: &str, now: Timestamp) -> bool {
     end.is_some_and(|end| Timestamp::from_unix_seconds(end) <= now)
 }
 
-fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    // What a link leads to is replaced, not the link.
-    let path = fs::canonicalize(path)?;
-    let draft = path.with_extension(format!("{}.draft", std::process::id()));
-    let written = write_for_owner(&draft, bytes).and_then(|()| keep_owner(&path, &draft));
-    let replaced = written.and_then(|()| fs::rename(&draft, &path));
-    if replaced.is_err() {
-        let _ = fs::remove_file(&draft);
-    }
-    replaced
+fn unchanged(path: &Path, error: &io::Error) -> Failure {
+    let cure = "the keys in it are as they were: run this as a user who may write its folder";
+    keys::of_file(path, &format!("{error}; {cure}"))
 }
 
-fn write_for_owner(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    let mut options = OpenOptions::new();
-    options.write(true).create_new(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    let mut file = options.open(path)?;
-    file.write_all(bytes)?;
-    file.sync_all()
+/// The next content of a file. One draft of a file can exist at a time, so changes by several commands do not overwrite
+/// each other.
+struct Draft {
+    file: File,
+    path: PathBuf,
+    of: PathBuf,
+    is_published: bool,
+}
+
+impl Draft {
+    fn begin(path: &Path) -> Result<Self, Failure> {
+        // What a link leads to is replaced, not the link.
+        let of = fs::canonicalize(path).map_err(|error| keys::unreadable(path, &error))?;
+        let mut draft = of.clone().into_os_string();
+        draft.push(".draft");
+        let draft = PathBuf::from(draft);
+        let mut options = OpenOptions::new();
+        options.write(true).create_new(true);
+        #[cfg(unix)]
+        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+        match options.open(&draft) {
+            Ok(file) => Ok(Self {
+                file,
+                path: draft,
+                of,
+                is_published: false,
+            }),
+            Err(error) if error.kind() == ErrorKind::AlreadyExists => {
+                let text = "another command is changing this file, or was interrupted; if none is running, delete";
+                Err(keys::of_file(path, &format!("{text} {}", draft.display())))
+            }
+            Err(error) => Err(unchanged(path, &error)),
+        }
+    }
+
+    fn publish(&mut self, bytes: &[u8]) -> io::Result<()> {
+        self.file.write_all(bytes)?;
+        self.file.sync_all()?;
+        keep_owner(&self.of, &self.path)?;
+        fs::rename(&self.path, &self.of)?;
+        self.is_published = true;
+        Ok(())
+    }
+}
+
+impl Drop for Draft {
+    fn drop(&mut self) {
+        if !self.is_published {
+            let _ = fs::remove_file(&self.path);
+        }
+    }
 }
 
 /// An administrator who changes the file of another user leaves it to that user, and to a group that alone may read it.

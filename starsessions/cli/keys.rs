@@ -31,12 +31,12 @@ impl Keys {
 
 /// The text of a file of keys. None is made where there is none.
 pub(crate) fn read(path: &Path) -> Result<String, Failure> {
-    std::fs::read_to_string(path).map_err(|error| {
-        let path = path.display();
-        Failure::failed(format!(
-            "{path}: {error}; name a file of keys that this user may read"
-        ))
-    })
+    std::fs::read_to_string(path).map_err(|error| unreadable(path, &error))
+}
+
+pub(crate) fn unreadable(path: &Path, error: &std::io::Error) -> Failure {
+    let cure = "name a file of keys that this user may read";
+    of_file(path, &format!("{error}; {cure}"))
 }
 
 pub(crate) fn of_file(path: &Path, error: &dyn std::fmt::Display) -> Failure {

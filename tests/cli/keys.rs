@@ -131,6 +131,35 @@ fn what_cannot_be_rotated_stays_as_it_is() {
 }
 
 #[test]
+fn of_several_rotations_at_once_no_key_is_lost() {
+    let folder = folder();
+    let path = folder.join("keys");
+    fs::write(&path, new_key()).unwrap();
+    let rotate = ["key", "rotate", text(&path)];
+    let done = std::thread::scope(|scope| {
+        let runs = [(); 6].map(|()| scope.spawn(|| run(&rotate, "", "")));
+        runs.map(|run| run.join().unwrap())
+    });
+    let mut added = 0;
+    for done in &done {
+        match done.code {
+            0 => added += 1,
+            _ => done.fails(1, "another command is changing this file"),
+        }
+    }
+    assert!(added > 0);
+    assert_eq!(key_ids(&path).len(), 1 + added);
+
+    let draft = folder.join("keys.draft");
+    assert!(!draft.exists(), "no draft is left");
+    fs::write(&draft, "of an interrupted command").unwrap();
+    run(&rotate, "", "").fails(1, text(&draft));
+    assert!(draft.exists());
+    fs::remove_file(draft).unwrap();
+    run(&rotate, "", "").well();
+}
+
+#[test]
 fn the_next_command_is_one_that_a_shell_takes() {
     for (name, end) in [
         ("keys", "/keys --activate "),
