@@ -16,8 +16,16 @@ mod timeouts;
 
 use starsessions_browser_tests::{Browser, Shop};
 
-/// Generates a module of tests for each scenario, with one test per store. The regular tests run on one store of each
-/// kind: the cookie, and a server. `tests/stores` tests the same scenarios on all stores.
+/// Generates a module of tests for each scenario, with one test per store. This is for scenarios that look the same on
+/// every store, and whose regular test runs on one. `tests/stores` tests the same scenarios on all stores.
+macro_rules! on_any_store {
+    ($($scenario:ident)*) => {
+        super::on_stores! { $($scenario)*: Redis; at night: Cookie Memory Sqlite Postgres Mysql }
+    };
+}
+
+/// Like [`on_any_store`], for scenarios that depend on the kind of store. The regular tests run on one store of each
+/// kind: the cookie, and a server.
 macro_rules! on_each_store {
     ($($scenario:ident)*) => {
         super::on_stores! { $($scenario)*: Cookie Redis; at night: Memory Sqlite Postgres Mysql }
@@ -54,7 +62,7 @@ macro_rules! on_stores {
     };
     (: $($store:ident)*$(; at night: $($other:ident)*)?) => {};
 }
-use {on_each_shared_store, on_each_store, on_stores};
+use {on_any_store, on_each_shared_store, on_each_store, on_stores};
 
 /// Signs in by the form. Tests share database servers, so each test uses its own users.
 fn sign_in(browser: &Browser, shop: &Shop, user: &str) {

@@ -2,9 +2,9 @@
 
 use starsessions_browser_tests::{Browser, Shop, Store};
 
-use super::{add, articles, has, lacks, on_each_store};
+use super::{add, articles, has, lacks, on_any_store};
 
-on_each_store! { a_notice_is_shown_once a_prefetch_does_not_take_the_notice }
+on_any_store! { a_notice_is_shown_once a_prefetch_does_not_take_the_notice }
 
 const NOTICE: &str = "Pocket moon is in your cart.";
 

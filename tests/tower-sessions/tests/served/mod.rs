@@ -12,7 +12,7 @@ pub(crate) struct Served {
 impl Served {
     pub(crate) fn start(kind: &str) -> Self {
         let serve =
-            std::env::var_os("SERVE").expect("SERVE: the program `serve`; use tests/run tower");
+            std::env::var_os("SERVE").expect("SERVE: the program `serve`; use tests/run crates");
         let mut process = Command::new(serve)
             .arg(kind)
             .stdin(Stdio::piped())
