@@ -10,6 +10,7 @@ mod sweeping;
 use std::fs;
 use std::sync::LazyLock;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
 
 use sqlx::mysql::{MySqlPool, MySqlPoolOptions};
 use sqlx::{AssertSqlSafe, Executor};
@@ -158,6 +159,22 @@ async fn the_disk_is_all_there_is() {
 async fn number(pool: &MySqlPool, sql: &str) -> i64 {
     let sql = AssertSqlSafe(sql.to_owned());
     sqlx::query_scalar(sql).fetch_one(pool).await.unwrap()
+}
+
+/// The ids of the connections to a database. MySQL fails to list them while the statement of any connection contains
+/// binary data.
+async fn connections_to(database: &str, operator: &MySqlPool) -> Vec<u64> {
+    let find = format!(
+        "SELECT CAST(id AS UNSIGNED) FROM information_schema.processlist WHERE db = '{database}'"
+    );
+    for _ in 0..1_000 {
+        let found = sqlx::query_scalar(AssertSqlSafe(find.clone()));
+        if let Ok(found) = found.fetch_all(operator).await {
+            return found;
+        }
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    panic!("the connections to {database} cannot be listed");
 }
 
 async fn execute(pool: &MySqlPool, sql: &str) {

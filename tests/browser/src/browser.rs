@@ -114,11 +114,20 @@ impl Browser {
     /// Clicks on the first element that matches this CSS selector, and waits for the next page.
     ///
     /// # Panics
-    /// If no page follows.
+    /// If there is no such element, or no page follows.
     pub fn click(&self, selector: &str) {
-        let element = self.find(selector);
-        self.run("window.isFormerPage = true");
-        self.ask(&format!("element/{element}/click"), &json!({}));
+        let is_clicked = (0..ATTEMPTS).any(|_| {
+            let element = self.find(selector);
+            self.run("window.isFormerPage = true");
+            let url = format!("{}/element/{element}/click", self.session);
+            match answer(&self.agent, &url, &json!({})) {
+                Ok(_) => true,
+                // The page has replaced the element since it was found.
+                Err(problem) if problem.contains("stale element reference") => false,
+                Err(problem) => panic!("{selector}: {problem}"),
+            }
+        });
+        assert!(is_clicked, "{selector} is replaced all the time");
         // The driver waits for pages of the same site only. Between two pages, the script fails.
         let url = format!("{}/execute/sync", self.session);
         let script = "return !window.isFormerPage && document.readyState === 'complete'";

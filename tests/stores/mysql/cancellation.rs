@@ -9,7 +9,7 @@ use starsessions::MySqlStore;
 use starsessions::store::{Inserted, Rotation, Store};
 use starsessions_tests::servers::Server;
 
-use super::{MARIADB, MYSQL, database, number, pool};
+use super::{MARIADB, MYSQL, connections_to, database, number, pool};
 use crate::sql::{after, at, filed_row, index_key, key, poll_times, row, touch, way_after};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
@@ -59,9 +59,7 @@ async fn a_storm(server: &Server) {
         tokio::time::sleep(Duration::from_millis(150)).await;
     }
     assert!(is_quiet, "a transaction is open");
-    let connections =
-        format!("SELECT COUNT(*) FROM information_schema.processlist WHERE db = '{database}'");
-    assert!(number(&observer, &connections).await <= 2);
+    assert!(connections_to(&database, &observer).await.len() <= 2);
 }
 
 /// Drops operations half way, and checks after each that it still gets its own session.

@@ -4,7 +4,7 @@ use sqlx::mysql::MySqlPoolOptions;
 use starsessions::MySqlStore;
 use starsessions_tests::servers::Server;
 
-use super::{MARIADB, MYSQL, database, opened, pool};
+use super::{MARIADB, MYSQL, connections_to, database, opened, pool};
 use crate::faults::{MANY, SOME, no_fault_outlasts_itself};
 use crate::sql::{self, Proxy};
 
@@ -17,13 +17,8 @@ async fn g18_an_operation_survives_a_closed_connection() {
             let store = MySqlStore::new(pool(server, &database, options).await);
             store.migrate().await.unwrap();
             let operator = pool(server, "mysql", MySqlPoolOptions::new()).await;
-            let find = format!(
-                "SELECT CAST(id AS UNSIGNED) FROM information_schema.processlist WHERE db = '{database}'"
-            );
             sql::an_operation_survives_a_closed_connection(&store, async || {
-                let open = sqlx::query_scalar(sqlx::AssertSqlSafe(find.clone()));
-                let open: Vec<u64> = open.fetch_all(&operator).await.unwrap();
-                for connection in open {
+                for connection in connections_to(&database, &operator).await {
                     // The pool may have closed a connection already.
                     let kill = sqlx::AssertSqlSafe(format!("KILL {connection}"));
                     let _ = sqlx::query(kill).execute(&operator).await;
