@@ -171,15 +171,15 @@ fn unchanged(path: &Path, error: &io::Error) -> Failure {
 struct Draft {
     file: File,
     path: PathBuf,
-    of: PathBuf,
+    original: PathBuf,
     is_published: bool,
 }
 
 impl Draft {
     fn begin(path: &Path) -> Result<Self, Failure> {
         // What a link leads to is replaced, not the link.
-        let of = fs::canonicalize(path).map_err(|error| keys::unreadable(path, &error))?;
-        let mut draft = of.clone().into_os_string();
+        let original = fs::canonicalize(path).map_err(|error| keys::unreadable(path, &error))?;
+        let mut draft = original.clone().into_os_string();
         draft.push(".draft");
         let draft = PathBuf::from(draft);
         let mut options = OpenOptions::new();
@@ -190,7 +190,7 @@ impl Draft {
             Ok(file) => Ok(Self {
                 file,
                 path: draft,
-                of,
+                original,
                 is_published: false,
             }),
             Err(error) if error.kind() == ErrorKind::AlreadyExists => {
@@ -204,8 +204,8 @@ impl Draft {
     fn publish(&mut self, bytes: &[u8]) -> io::Result<()> {
         self.file.write_all(bytes)?;
         self.file.sync_all()?;
-        keep_owner(&self.of, &self.path)?;
-        fs::rename(&self.path, &self.of)?;
+        keep_owner(&self.original, &self.path)?;
+        fs::rename(&self.path, &self.original)?;
         self.is_published = true;
         Ok(())
     }
