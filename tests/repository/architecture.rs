@@ -90,6 +90,39 @@ fn every_row_is_a_module() {
     }
 }
 
+/// The lists behind the table: a file that an item names exists, and one of the item's files has each name in the item.
+#[test]
+fn files_and_names_in_the_lists_of_the_page_exist() {
+    let page = source::read(TABLE);
+    let (_, lists) = page.split_once("# One request").expect("the lists");
+    let mut items = vec![String::new()];
+    for line in lists.lines() {
+        if line.starts_with("- ") || line.starts_with(|first: char| first.is_ascii_digit()) {
+            items.push(String::new());
+        }
+        items.last_mut().expect("the first item").push_str(line);
+    }
+    assert!(items.len() > 30, "{} items", items.len());
+    for item in items {
+        let (files, names): (Vec<_>, Vec<_>) =
+            quoted(&item).partition(|quoted| quoted.contains(['/', '.']));
+        let texts = files.iter().map(|file| {
+            let places = [SOURCES, "starsessions-derive/src", "starsessions", "."];
+            let mut texts = places.iter().map(|place| format!("{place}/{file}"));
+            let text = texts.find_map(|path| source::text_of(&path));
+            text.unwrap_or_else(|| panic!("{TABLE}: there is no `{file}`"))
+        });
+        let text: String = texts.collect();
+        for name in names {
+            let name = words(name).last().unwrap_or_default();
+            assert!(
+                files.is_empty() || words(&text).any(|word| word == name),
+                "{TABLE}: `{name}` is in none of {files:?}"
+            );
+        }
+    }
+}
+
 #[test]
 fn no_file_has_more_than_400_lines_of_code() {
     for folder in [SOURCES, "starsessions-derive/src", "examples"] {

@@ -58,6 +58,14 @@ pub(crate) fn paths(folder: &str) -> Vec<String> {
     files(folder).into_iter().map(|file| file.path).collect()
 }
 
+/// The text of a file, or of all Rust files below a folder; `None` if there is neither.
+pub(crate) fn text_of(path: &str) -> Option<String> {
+    match fs::metadata(root().join(path)).ok()?.is_dir() {
+        true => Some(text_below(path)),
+        false => Some(read(path)),
+    }
+}
+
 /// The text of all Rust files below a folder.
 pub(crate) fn text_below(folder: &str) -> String {
     files(folder).into_iter().map(|file| file.text).collect()
