@@ -13,7 +13,7 @@ use super::has;
 /// A browser that has signed in and registered its device. The grace period for requests under way is over.
 fn bound() -> (BoundSite, Browser) {
     let site = BoundSite::open();
-    let browser = Browser::open_with(&site.browser_options());
+    let browser = Browser::chromium_with(&site.browser_options());
     sign_in(&site, &browser);
     (site, browser)
 }

@@ -9,7 +9,7 @@ on_stores! { a_browser_binds_refreshes_and_leaves a_thief_has_nothing a_link_fro
 
 /// Signs in, and waits until the browser has registered its device.
 fn bound(shop: &Shop, user: &str) -> Browser {
-    let browser = Browser::open_with(&shop.browser_options());
+    let browser = Browser::chromium_with(&shop.browser_options());
     sign_in(&browser, shop, user);
     wait_for(|| value(&browser, SHORT).is_some(), "a short cookie");
     browser
@@ -56,7 +56,7 @@ fn a_thief_has_nothing(store: Store) {
     let shop = Shop::open_with_tls(store);
     let browser = bound(&shop, "Ida");
     let stolen = |names: &[&str]| {
-        let thief = Browser::open_with(&shop.browser_options_without_binding());
+        let thief = Browser::chromium_with(&shop.browser_options_without_binding());
         thief.go(&shop.page("/style.css"));
         for name in names {
             thief.plant(&browser.cookie(name).expect("that cookie"));

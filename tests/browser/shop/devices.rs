@@ -24,13 +24,14 @@ fn one_browser_signs_the_other_out(store: Store) {
     has(&here, "This device");
     let rows = here.text().matches("Signed in just now").count();
     assert_eq!(rows, 2);
-    has(&here, "Chrome on Linux (1)");
-    has(&here, "Chrome on Linux (2)");
+    let name = format!("{} on Linux", here.name());
+    has(&here, &format!("{name} (1)"));
+    has(&here, &format!("{name} (2)"));
     here.picture("devices-alike");
     here.click("form[action='/devices/end'] button");
     assert_eq!(here.path(), "/devices");
     assert_eq!(here.text().matches("Signed in just now").count(), 1);
-    lacks(&here, "Chrome on Linux (");
+    lacks(&here, &format!("{name} ("));
 
     there.click("a[href='/devices']");
     assert_eq!(there.path(), "/login");

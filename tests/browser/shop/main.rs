@@ -13,6 +13,7 @@ mod restart;
 mod screens;
 mod tabs;
 mod timeouts;
+mod tls;
 
 use starsessions_browser_tests::{Browser, Shop};
 

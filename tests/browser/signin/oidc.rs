@@ -23,7 +23,7 @@ fn two_tabs_sign_in_at_once_by_forms_of_the_provider() {
 
 fn two_tabs(settings: &[(&str, &str)]) {
     let (site, _provider) = Example::oidc(Store::Memory, settings);
-    let browser = open();
+    let browser = Browser::open();
     let first = browser.tab();
     browser.go(&site.page("/account?tab=1"));
     browser.new_tab();
@@ -42,7 +42,7 @@ fn two_tabs(settings: &[(&str, &str)]) {
 fn a_forged_answer_signs_nobody_in_and_uses_nothing_up() {
     for settings in [&[][..], &[FORM_POST]] {
         let (site, _provider) = Example::oidc(Store::Memory, settings);
-        let browser = open();
+        let browser = Browser::open();
         let real = browser.tab();
         browser.go(&site.page("/account"));
         // The state of another browser's attempt, and an invented state.
@@ -70,7 +70,7 @@ fn a_forged_answer_signs_nobody_in_and_uses_nothing_up() {
 #[test]
 fn a_user_who_declines_stays_a_guest() {
     let (site, _provider) = Example::oidc(Store::Memory, &[]);
-    let browser = open();
+    let browser = Browser::open();
     browser.go(&site.page("/account"));
     browser.click("a[href*='abort']");
     assert_eq!(browser.status(), 400);
@@ -81,7 +81,7 @@ fn a_user_who_declines_stays_a_guest() {
 #[test]
 fn a_page_with_a_long_address_keeps_no_guest_from_signing_in() {
     let (site, _provider) = Example::oidc(Store::Memory, &[FORM_POST]);
-    let browser = open();
+    let browser = Browser::open();
     browser.go(&site.page(&format!("/account?search={}", "x".repeat(1900))));
     allow(&browser, "Ada");
     browser.arrive(&site.page("/"));
@@ -91,7 +91,7 @@ fn a_page_with_a_long_address_keeps_no_guest_from_signing_in() {
 #[test]
 fn signing_out_here_leads_over_the_provider_and_back() {
     let (site, _provider) = Example::oidc(Store::Memory, &[]);
-    let browser = open();
+    let browser = Browser::open();
     sign_in(&browser, &site, "Ada");
     let copy = cookie(&browser);
     browser.go(&site.page("/"));
@@ -118,7 +118,7 @@ fn signing_out_at_the_provider_ends_what_it_names_in_redis() {
 
 /// Ends one session at the provider, or all sessions of the user if the token names no session.
 fn signing_out_at_the_provider_ends_what_it_names(store: Store) {
-    let browsers = [open(), open(), open()];
+    let browsers = [Browser::open(), Browser::open(), Browser::open()];
     for (client, still_there) in [("app", true), ("app-without-sid", false)] {
         let (site, provider) = Example::oidc(store, &[("OIDC_CLIENT_ID", client)]);
         for (browser, user) in browsers.iter().zip(["Ada", "Ada", "Bob"]) {
@@ -171,7 +171,7 @@ fn a_logout_token_is_taken_once_and_a_forged_one_never() {
     tokens.pop();
     tokens.push(json!("without a signature"));
 
-    let browser = open();
+    let browser = Browser::open();
     sign_in(&browser, &site, "Ada");
     let user = cookie(&browser);
     assert_eq!(signed.len(), tokens.len());
@@ -188,12 +188,6 @@ fn a_logout_token_is_taken_once_and_a_forged_one_never() {
     let again = cookie(&browser);
     assert_eq!(send(&site, &good_token), 400);
     assert!(is_signed_in(&site, &again));
-}
-
-/// A browser without external network access, because the provider's pages load a font.
-fn open() -> Browser {
-    let rule = "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE localhost, EXCLUDE 127.0.0.1";
-    Browser::open_with(&[rule.to_owned()])
 }
 
 fn sign_in(browser: &Browser, site: &Example, user: &str) {

@@ -1,88 +1,73 @@
-//! Headless Chromium, driven by the WebDriver protocol.
+//! A headless browser: Chromium, or Firefox if `BROWSER=firefox` is set.
 
 use std::path::PathBuf;
-use std::process::Command;
-use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
 
-use base64::Engine;
+use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
-use ureq::Agent;
 
-use crate::folder::{Folder, build};
-use crate::process::Process;
+use crate::chromium::Chromium;
+use crate::firefox::Firefox;
+use crate::folder::build;
 
 /// A browser with a separate profile, so it shares no cookies. Dropping it closes it.
 #[derive(Debug)]
-pub struct Browser {
-    agent: Agent,
-    session: String,
-    pid: Option<u64>,
-    _driver: Process,
-    profile: Arc<Folder>,
+pub struct Browser(Engine);
+
+#[derive(Debug)]
+enum Engine {
+    Chromium(Chromium),
+    Firefox(Firefox),
 }
 
 impl Browser {
     /// Opens a browser with one tab.
     ///
     /// # Panics
-    /// If Chromium and its driver are not installed. The message says what to install.
+    /// If the browser is not installed. The message says what to install.
     #[must_use]
     pub fn open() -> Self {
-        Self::open_with(&[])
+        match std::env::var("BROWSER").as_deref() {
+            Ok("firefox") => Self(Engine::Firefox(Firefox::open())),
+            _ => Self::chromium_with(&[]),
+        }
     }
 
-    /// Like [`open`](Self::open), with additional command-line options.
+    /// Opens Chromium with additional command-line options.
     ///
     /// # Panics
     /// The same as [`open`](Self::open).
     #[must_use]
-    pub fn open_with(options: &[String]) -> Self {
-        Self::open_in(Arc::default(), options)
+    pub fn chromium_with(options: &[String]) -> Self {
+        Self(Engine::Chromium(Chromium::open_with(options)))
     }
 
-    /// Closes the browser, and opens it again with the same profile.
+    /// Closes Chromium, and opens it again with the same profile.
     ///
     /// # Panics
-    /// The same as [`open`](Self::open).
+    /// The same as [`open`](Self::open), and if it is not Chromium.
     #[must_use]
     pub fn reopen_with(self, options: &[String]) -> Self {
-        let profile = Arc::clone(&self.profile);
-        drop(self);
-        Self::open_in(profile, options)
+        let Engine::Chromium(chromium) = self.0 else {
+            panic!("this is no Chromium");
+        };
+        Self(Engine::Chromium(chromium.reopen_with(options)))
     }
 
-    fn open_in(profile: Arc<Folder>, options: &[String]) -> Self {
-        let (driver, line) = driver();
-        let port = line
-            .trim_end_matches('.')
-            .rsplit(' ')
-            .next()
-            .expect("a port");
-        let mut arguments: Vec<String> = ARGUMENTS.map(str::to_owned).into();
-        arguments.extend_from_slice(options);
-        arguments.push(format!("--user-data-dir={}", profile.path().display()));
-        let wanted = json!({ "capabilities": { "alwaysMatch": {
-            "goog:chromeOptions": { "args": arguments },
-        } } });
-        let agent = agent();
-        let address = format!("http://127.0.0.1:{port}/session");
-        let answer = ask(&agent, &address, &wanted);
-        let id = answer["sessionId"].as_str().expect("a session").to_owned();
-        Self {
-            agent,
-            session: format!("{address}/{id}"),
-            pid: answer["capabilities"]["goog:processID"].as_u64(),
-            _driver: driver,
-            profile,
+    /// The name by which the shop lists the browser.
+    #[must_use]
+    pub fn name(&self) -> &'static str {
+        match self.0 {
+            Engine::Chromium(_) => "Chrome",
+            Engine::Firefox(_) => "Firefox",
         }
     }
 
     /// Goes to a page, and waits until it is loaded.
     pub fn go(&self, url: &str) {
-        self.ask("url", &json!({ "url": url }));
+        self.ask("Navigate", &json!({ "url": url }));
     }
 
     /// Opens another tab, and switches to it.
@@ -96,19 +81,20 @@ impl Browser {
     }
 
     fn open_another(&self, kind: &str) {
-        let tab = self.ask("window/new", &json!({ "type": kind }));
+        let tab = self.ask("NewWindow", &json!({ "type": kind }));
         self.switch(tab["handle"].as_str().expect("a tab"));
     }
 
     /// The current tab.
     #[must_use]
     pub fn tab(&self) -> String {
-        self.read("window").as_str().expect("a tab").to_owned()
+        let tab = self.ask("GetWindowHandle", &json!({}));
+        tab.as_str().expect("a tab").to_owned()
     }
 
     /// Switches to this tab.
     pub fn switch(&self, tab: &str) {
-        self.ask("window", &json!({ "handle": tab }));
+        self.ask("SwitchToWindow", &json!({ "handle": tab }));
     }
 
     /// Clicks on the first element that matches this CSS selector, and waits for the next page.
@@ -119,8 +105,7 @@ impl Browser {
         let is_clicked = (0..ATTEMPTS).any(|_| {
             let element = self.find(selector);
             self.run("window.isFormerPage = true");
-            let url = format!("{}/element/{element}/click", self.session);
-            match answer(&self.agent, &url, &json!({})) {
+            match self.answer("ElementClick", &json!({ "id": element })) {
                 Ok(_) => true,
                 // The page has replaced the element since it was found.
                 Err(problem) if problem.contains("stale element reference") => false,
@@ -128,26 +113,15 @@ impl Browser {
             }
         });
         assert!(is_clicked, "{selector} is replaced all the time");
-        // The driver waits for pages of the same site only. Between two pages, the script fails.
-        let url = format!("{}/execute/sync", self.session);
-        let script = "return !window.isFormerPage && document.readyState === 'complete'";
-        let question = json!({ "script": script, "args": [] });
-        for _ in 0..ATTEMPTS {
-            if answer(&self.agent, &url, &question).is_ok_and(|there| there == true) {
-                return;
-            }
-            thread::sleep(PAUSE);
-        }
-        panic!("{selector} leads nowhere");
+        // The driver waits for pages of the same site only.
+        let is_there = "return !window.isFormerPage && document.readyState === 'complete'";
+        assert!(self.becomes(is_there, true), "{selector} leads nowhere");
     }
 
     /// Types into the field that matches this CSS selector.
     pub fn fill(&self, selector: &str, text: &str) {
         let element = self.find(selector);
-        self.ask(
-            &format!("element/{element}/value"),
-            &json!({ "text": text }),
-        );
+        self.ask("ElementSendKeys", &json!({ "id": element, "text": text }));
     }
 
     /// The visible text of the page.
@@ -169,26 +143,12 @@ impl Browser {
     /// # Panics
     /// If the browser does not get there.
     pub fn arrive(&self, address: &str) {
-        // Between two pages, the script fails.
-        let url = format!("{}/execute/sync", self.session);
-        let script = "return document.readyState === 'complete' && location.href";
-        let question = json!({ "script": script, "args": [] });
-        for _ in 0..ATTEMPTS {
-            if answer(&self.agent, &url, &question).is_ok_and(|there| there == address) {
-                return;
-            }
-            thread::sleep(PAUSE);
-        }
-        panic!("{address} is not reached; there is:\n{}", self.text());
-    }
-
-    /// Adds a virtual authenticator for passkeys, whose user consents to everything.
-    pub fn add_authenticator(&self) {
-        let kind = json!({
-            "protocol": "ctap2", "transport": "internal",
-            "hasResidentKey": true, "hasUserVerification": true, "isUserVerified": true,
-        });
-        self.ask("webauthn/authenticator", &kind);
+        let place = "return document.readyState === 'complete' && location.href";
+        assert!(
+            self.becomes(place, address),
+            "{address} is not reached; there is:\n{}",
+            self.text()
+        );
     }
 
     /// Runs this function body in the page, and waits if it returns a promise.
@@ -197,7 +157,7 @@ impl Browser {
         reason = "many a script is run for what it does"
     )]
     pub fn run(&self, script: &str) -> Value {
-        self.ask("execute/sync", &json!({ "script": script, "args": [] }))
+        self.ask("ExecuteScript", &json!({ "script": script, "args": [] }))
     }
 
     /// Waits until this condition is true in the page.
@@ -208,6 +168,20 @@ impl Browser {
                 look();
             }})"
         ));
+    }
+
+    /// Whether this function body returns this value, now or in a minute.
+    fn becomes(&self, script: &str, value: impl Into<Value>) -> bool {
+        let (script, value) = (json!({ "script": script, "args": [] }), value.into());
+        (0..ATTEMPTS).any(|_| {
+            // Between two pages, the script fails.
+            let answer = self.answer("ExecuteScript", &script);
+            let is_there = answer.is_ok_and(|there| there == value);
+            if !is_there {
+                thread::sleep(PAUSE);
+            }
+            is_there
+        })
     }
 
     /// The HTTP status of the page.
@@ -221,7 +195,8 @@ impl Browser {
     /// All cookies that the browser would send to the page, with their attributes.
     #[must_use]
     pub fn cookies(&self) -> Vec<Value> {
-        self.read("cookie").as_array().expect("a list").clone()
+        let cookies = self.ask("GetCookies", &json!({}));
+        cookies.as_array().expect("a list").clone()
     }
 
     /// The cookie of this name that the browser would send to the page.
@@ -233,13 +208,60 @@ impl Browser {
 
     /// Deletes a cookie of the page.
     pub fn forget(&self, name: &str) {
-        let url = self.run("return location.href");
-        self.forget_at(url.as_str().expect("an address"), name);
+        self.ask("DeleteCookie", &json!({ "name": name }));
+    }
+
+    /// Saves a screenshot of the page in `target/browser`.
+    ///
+    /// # Panics
+    /// If the file cannot be written.
+    pub fn picture(&self, name: &str) {
+        let picture = self.ask("TakeScreenshot", &json!({ "full": false }));
+        let bytes = STANDARD.decode(picture.as_str().expect("a picture"));
+        let folder = pictures();
+        std::fs::create_dir_all(&folder).expect("the folder of the build");
+        let file = match self.0 {
+            Engine::Chromium(_) => format!("{name}.png"),
+            Engine::Firefox(_) => format!("{name}-firefox.png"),
+        };
+        std::fs::write(folder.join(file), bytes.expect("Base64")).expect("a file");
+    }
+
+    fn find(&self, selector: &str) -> String {
+        let query = json!({ "using": "css selector", "value": selector });
+        let element = self.ask("FindElement", &query);
+        let id = element.as_object().and_then(|names| names.values().next());
+        id.and_then(Value::as_str).expect("an element").to_owned()
+    }
+
+    fn ask(&self, command: &str, arguments: &Value) -> Value {
+        self.answer(command, arguments)
+            .unwrap_or_else(|problem| panic!("{command} {arguments}: {problem}"))
+    }
+
+    /// Sends a command of WebDriver, by its name in the standard.
+    fn answer(&self, command: &str, arguments: &Value) -> Result<Value, String> {
+        match &self.0 {
+            Engine::Chromium(chromium) => chromium.answer(command, arguments),
+            Engine::Firefox(firefox) => firefox.answer(command, arguments),
+        }
+    }
+}
+
+/// Only in Chromium.
+impl Browser {
+    /// Adds a virtual authenticator for passkeys, whose user consents to everything.
+    pub fn add_authenticator(&self) {
+        let kind = json!({
+            "protocol": "ctap2", "transport": "internal",
+            "hasResidentKey": true, "hasUserVerification": true, "isUserVerified": true,
+        });
+        self.ask("AddVirtualAuthenticator", &kind);
     }
 
     /// Deletes a cookie of the page at `url`.
     pub fn forget_at(&self, url: &str, name: &str) {
-        self.command(
+        self.devtools(
             "Network.deleteCookies",
             &json!({ "name": name, "url": url }),
         );
@@ -255,105 +277,19 @@ impl Browser {
             "name": cookie["name"], "value": cookie["value"], "url": url, "path": "/",
             "secure": true, "httpOnly": true,
         });
-        let answer = self.command("Network.setCookie", &cookie);
+        let answer = self.devtools("Network.setCookie", &cookie);
         assert_eq!(answer["success"], true, "{cookie}");
     }
 
     /// Sets the size of the screen. A narrow screen counts as a phone's.
     pub fn resize(&self, (width, height): (u32, u32)) {
         let size = json!({ "width": width, "height": height, "deviceScaleFactor": 1, "mobile": width < 600 });
-        self.command("Emulation.setDeviceMetricsOverride", &size);
+        self.devtools("Emulation.setDeviceMetricsOverride", &size);
     }
 
-    /// Saves a screenshot of the page in `target/browser`.
-    ///
-    /// # Panics
-    /// If the file cannot be written.
-    pub fn picture(&self, name: &str) {
-        let picture = self.command("Page.captureScreenshot", &json!({}));
-        let picture = picture["data"].as_str().expect("a picture");
-        let bytes = STANDARD.decode(picture).expect("Base64");
-        let folder = pictures();
-        std::fs::create_dir_all(&folder).expect("the folder of the build");
-        std::fs::write(folder.join(format!("{name}.png")), bytes).expect("a file");
-    }
-
-    fn command(&self, name: &str, options: &Value) -> Value {
-        self.ask(
-            "goog/cdp/execute",
-            &json!({ "cmd": name, "params": options }),
-        )
-    }
-
-    fn find(&self, selector: &str) -> String {
-        let query = json!({ "using": "css selector", "value": selector });
-        let element = self.ask("element", &query);
-        let id = element.as_object().and_then(|names| names.values().next());
-        id.and_then(Value::as_str).expect("an element").to_owned()
-    }
-
-    fn ask(&self, command: &str, body: &Value) -> Value {
-        ask(&self.agent, &format!("{}/{command}", self.session), body)
-    }
-
-    fn read(&self, what: &str) -> Value {
-        let request = self.agent.get(format!("{}/{what}", self.session));
-        value(request.call()).unwrap_or_else(|problem| panic!("{what}: {problem}"))
-    }
-}
-
-impl Drop for Browser {
-    fn drop(&mut self) {
-        if self.agent.delete(&self.session).call().is_ok() {
-            return;
-        }
-        if let Some(pid) = self.pid {
-            let _ = Command::new("kill")
-                .args(["-KILL", &pid.to_string()])
-                .status();
-        }
-    }
-}
-
-/// Starts the driver, with retries: it picks a port that is free on IPv4, and exits if another process uses that port
-/// on IPv6.
-fn driver() -> (Process, String) {
-    let remedy = "install chromium and chromium-driver with: tests/run browser";
-    let sign = "started successfully on port";
-    let mut command = Command::new("chromedriver");
-    command.arg("--port=0");
-    (0..3)
-        .find_map(|_| Process::try_start(&mut command, sign, remedy))
-        .unwrap_or_else(|| Process::start(&mut command, sign, remedy))
-}
-
-fn agent() -> Agent {
-    Agent::config_builder()
-        .http_status_as_error(false)
-        .timeout_global(Some(PATIENCE))
-        .build()
-        .into()
-}
-
-fn ask(agent: &Agent, url: &str, body: &Value) -> Value {
-    answer(agent, url, body).unwrap_or_else(|problem| panic!("{url}: {problem}"))
-}
-
-fn answer(agent: &Agent, url: &str, body: &Value) -> Result<Value, String> {
-    value(agent.post(url).send_json(body))
-}
-
-fn value(answer: Result<ureq::http::Response<ureq::Body>, ureq::Error>) -> Result<Value, String> {
-    let mut answer = answer.map_err(|error| error.to_string())?;
-    let json: Value = answer
-        .body_mut()
-        .read_json()
-        .map_err(|error| error.to_string())?;
-    let value = json["value"].clone();
-    if answer.status().is_success() {
-        Ok(value)
-    } else {
-        Err(value.to_string())
+    fn devtools(&self, command: &str, options: &Value) -> Value {
+        let arguments = json!({ "cmd": command, "params": options });
+        self.ask("ExecuteCdp", &arguments)
     }
 }
 
@@ -365,20 +301,8 @@ fn pictures() -> PathBuf {
         .join("browser")
 }
 
-/// Disables features that need a screen or that tests do not use. The sandbox does not work for root.
-const ARGUMENTS: [&str; 9] = [
-    "--headless",
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--disable-dev-shm-usage",
-];
-
-const PATIENCE: Duration = Duration::from_secs(60);
+/// How long a browser may take to answer.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
 /// A minute in total.
 const ATTEMPTS: u32 = 3000;
 const PAUSE: Duration = Duration::from_millis(20);

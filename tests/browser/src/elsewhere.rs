@@ -12,7 +12,14 @@ impl Elsewhere {
     /// Answers every request with this page.
     #[must_use]
     pub fn with(page: &str) -> Self {
-        Self::open(ok(page), ok(page))
+        Self::open(ok(page, ""), ok(page, ""))
+    }
+
+    /// Answers every request with an empty page that sets this cookie.
+    #[must_use]
+    pub fn with_cookie(cookie: &str) -> Self {
+        let answer = ok("", &format!("Set-Cookie: {cookie}\r\n"));
+        Self::open(answer.clone(), answer)
     }
 
     /// Answers with this page, and answers its form with a redirect, as a provider does.
@@ -21,7 +28,7 @@ impl Elsewhere {
         let redirect = format!(
             "HTTP/1.1 302 Found\r\nLocation: {back}\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
         );
-        Self::open(ok(page), redirect)
+        Self::open(ok(page, ""), redirect)
     }
 
     /// The site's address.
@@ -50,9 +57,9 @@ impl Elsewhere {
     }
 }
 
-fn ok(page: &str) -> String {
+fn ok(page: &str, header: &str) -> String {
     let length = page.len();
     format!(
-        "HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nContent-Length: {length}\r\nConnection: close\r\n\r\n{page}"
+        "HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nContent-Length: {length}\r\n{header}Connection: close\r\n\r\n{page}"
     )
 }

@@ -3,9 +3,11 @@
 mod bound;
 mod browser;
 mod cable;
+mod chromium;
 mod clock;
 mod elsewhere;
 mod example;
+mod firefox;
 mod folder;
 mod gate;
 mod process;
