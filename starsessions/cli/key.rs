@@ -133,7 +133,9 @@ impl Ring {
         let text = keys::read(path)?;
         KeyRing::parse(&text).map_err(|error| keys::of_file(path, &error))?;
         let now = SystemClock.now();
-        let items = text.split(|c: char| c == ',' || c.is_ascii_whitespace());
+        // A byte order mark would move with the first key.
+        let items = text.trim_start_matches('\u{feff}');
+        let items = items.split(|c: char| c == ',' || c.is_ascii_whitespace());
         let items = items.filter(|item| !item.is_empty() && !has_ended(item, now));
         Ok(Self {
             items: items.map(str::to_owned).collect(),

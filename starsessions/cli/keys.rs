@@ -1,9 +1,12 @@
 //! The keys of the application, which no command shows.
 
+use std::fs;
+use std::io::{Error, ErrorKind};
 use std::path::{Path, PathBuf};
 
 use clap::Args;
 use starsessions::KeyRing;
+use starsessions::keys::KeyRingError;
 
 use crate::failure::Failure;
 
@@ -31,10 +34,13 @@ impl Keys {
 
 /// The text of a file of keys. None is made where there is none.
 pub(crate) fn read(path: &Path) -> Result<String, Failure> {
-    std::fs::read_to_string(path).map_err(|error| unreadable(path, &error))
+    fs::read_to_string(path).map_err(|error| match error.kind() {
+        ErrorKind::InvalidData => of_file(path, &KeyRingError::NotUnicode),
+        _ => unreadable(path, &error),
+    })
 }
 
-pub(crate) fn unreadable(path: &Path, error: &std::io::Error) -> Failure {
+pub(crate) fn unreadable(path: &Path, error: &Error) -> Failure {
     let cure = "name a file of keys that this user may read";
     of_file(path, &format!("{error}; {cure}"))
 }

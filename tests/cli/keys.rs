@@ -94,6 +94,21 @@ fn a_key_whose_end_has_passed_is_dropped_and_one_on_its_way_out_is_not_activated
 }
 
 #[test]
+fn a_file_from_windows_is_rotated_or_its_encoding_is_named() {
+    let folder = folder();
+    let path = folder.join("keys");
+    let rotate = ["key", "rotate", text(&path)];
+    let keys = [(); 2].map(|()| new_key());
+    fs::write(&path, format!("\u{feff}{}\r\n{}\r\n", keys[0], keys[1])).unwrap();
+    let [first, second] = <[String; 2]>::try_from(key_ids(&path)).unwrap();
+    run(&[&rotate[..], &["--activate", &second]].concat(), "", "").well();
+    assert_eq!(key_ids(&path), [second, first]);
+
+    fs::write(&path, b"\xff\xfec\x002\x00").unwrap();
+    run(&rotate, "", "").fails(1, "it is not text in UTF-8");
+}
+
+#[test]
 fn what_cannot_be_rotated_stays_as_it_is() {
     let folder = folder();
     let path = folder.join("keys");

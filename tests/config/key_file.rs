@@ -3,7 +3,7 @@
 use std::os::unix::fs::PermissionsExt;
 
 use starsessions::KeyRing;
-use starsessions::keys::KeyRingError;
+use starsessions::keys::{Key, KeyRingError};
 use starsessions_tests::servers::Folder;
 
 /// The public ids of a ring's keys, which distinguish two rings.
@@ -36,6 +36,30 @@ fn who_starts_at_the_same_time_has_the_same_keys() {
         threads.into_iter().map(|it| it.join().unwrap()).collect()
     });
     assert!(rings.iter().all(|ring| *ring == rings[0]), "{rings:?}");
+}
+
+/// Editors and shells of Windows write line ends of two characters, a byte order mark, or UTF-16.
+#[test]
+fn a_file_from_windows_is_read_or_its_encoding_is_named() {
+    let folder = Folder::new();
+    let path = folder.join("keys");
+    let keys = [(); 2].map(|()| Key::generate_base64().unwrap());
+    let expected = ids(&KeyRing::parse(&keys.join(",")).unwrap());
+    let text = format!("\u{feff}{} \r\n{}\t\r\n", keys[0], keys[1]);
+    std::fs::write(&path, &text).unwrap();
+    assert_eq!(ids(&KeyRing::from_file_or_new(&path).unwrap()), expected);
+
+    for utf_16 in [u16::to_le_bytes, u16::to_be_bytes] {
+        let bytes: Vec<u8> = text.encode_utf16().flat_map(utf_16).collect();
+        std::fs::write(&path, &bytes).unwrap();
+        let error = KeyRing::from_file_or_new(&path).unwrap_err();
+        let KeyRingError::File { reason, .. } = &error else {
+            panic!("{error}");
+        };
+        assert!(matches!(**reason, KeyRingError::NotUnicode), "{error}");
+        assert!(error.to_string().contains("in UTF-8"), "{error}");
+        assert_eq!(std::fs::read(&path).unwrap(), bytes);
+    }
 }
 
 #[test]

@@ -47,7 +47,11 @@ impl KeyRing {
 
 fn read(path: &Path) -> Result<KeyRing, KeyRingError> {
     let keys = fs::read_to_string(path).map(Zeroizing::new);
-    KeyRing::parse(&keys.map_err(KeyRingError::Io)?)
+    let keys = keys.map_err(|error| match error.kind() {
+        ErrorKind::InvalidData => KeyRingError::NotUnicode,
+        _ => KeyRingError::Io(error),
+    });
+    KeyRing::parse(&keys?)
 }
 
 /// Writes the file under another name and links it into place: a process that starts at the same time finds no file or

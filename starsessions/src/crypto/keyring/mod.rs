@@ -231,7 +231,7 @@ pub enum KeyRingError {
     },
     /// The environment variable is not set.
     NotSet,
-    /// The environment variable is not text.
+    /// The environment variable or the file is not text in UTF-8.
     NotUnicode,
     /// The file holds no valid ring, and none could be made.
     File {
@@ -257,7 +257,7 @@ sentences! { KeyRingError:
         \"newkey...=,oldkey...=@1798761600\"";
     Self::File { path, reason } => "{}: {reason}" with path.display();
     Self::Io(error) => "{error}; name a file that this process may read, in an existing folder";
-    Self::NotUnicode => "it is not text; it must list base64 keys, as `openssl rand -base64 32` makes them";
+    Self::NotUnicode => "it is not text in UTF-8; write base64 keys in that encoding, as `openssl rand -base64 32` prints them";
 }
 
 debug_as_sentence!(KeyRingError);

@@ -41,7 +41,7 @@ impl KeyRing {
     }
 
     /// The ring that a text lists: base64 keys (see [`Key::from_base64`]), separated by commas or white
-    /// space, the active one first.
+    /// space, the active one first. A byte order mark before them is skipped.
     ///
     /// An accepted key may end at a time in Unix seconds, written behind it: `key@1798761600`.
     ///
@@ -59,7 +59,10 @@ impl KeyRing {
     /// ));
     /// ```
     pub fn parse(keys: &str) -> Result<Self, KeyRingError> {
+        // Windows editors begin a file with a byte order mark.
         let mut items = keys
+            .strip_prefix('\u{feff}')
+            .unwrap_or(keys)
             .split(|separator: char| separator == ',' || separator.is_ascii_whitespace())
             .filter(|item| !item.is_empty())
             .zip(1..);
