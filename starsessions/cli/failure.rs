@@ -8,7 +8,7 @@ use starsessions::SessionError;
 use starsessions::store::StoreError;
 
 /// One sentence with the cure, and the exit code.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Failure {
     code: u8,
     sentence: String,

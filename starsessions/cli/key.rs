@@ -123,13 +123,14 @@ fn activate(path: &Path, key_id: &str, retire_after: Option<Duration>) -> Result
 /// The keys of a file as they are written there, checked by the library, and the draft that replaces them.
 struct Ring {
     items: Vec<String>,
-    draft: Draft,
+    /// A failure counts only if the keys change.
+    draft: Result<Draft, Failure>,
 }
 
 impl Ring {
     /// Without those whose end has passed. The draft begins before the read, so that no other change is lost.
     fn open(path: &Path) -> Result<Self, Failure> {
-        let draft = Draft::begin(path)?;
+        let draft = Draft::begin(path);
         let text = keys::read(path)?;
         KeyRing::parse(&text).map_err(|error| keys::of_file(path, &error))?;
         let now = SystemClock.now();
@@ -153,7 +154,8 @@ impl Ring {
     fn write(&mut self, path: &Path) -> Result<(), Failure> {
         let text = self.items.join("\n") + "\n";
         KeyRing::parse(&text).map_err(|error| keys::of_file(path, &error))?;
-        let written = self.draft.publish(text.as_bytes());
+        let draft = self.draft.as_mut().map_err(|failure| failure.clone())?;
+        let written = draft.publish(text.as_bytes());
         written.map_err(|error| unchanged(path, &error))
     }
 }

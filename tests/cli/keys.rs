@@ -109,6 +109,24 @@ fn a_file_from_windows_is_rotated_or_its_encoding_is_named() {
 }
 
 #[test]
+fn a_key_that_is_active_already_needs_no_right_to_write() {
+    let folder = folder();
+    let path = folder.join("keys");
+    fs::write(&path, new_key()).unwrap();
+    let [id] = <[String; 1]>::try_from(key_ids(&path)).unwrap();
+    // As in a folder that this user may not write, there can be no draft.
+    fs::create_dir(folder.join("keys.draft")).unwrap();
+    let done = run(&["key", "rotate", text(&path), "--activate", &id], "", "");
+    assert!(done.well().out.contains("the file did not change"));
+    let unknown = run(
+        &["key", "rotate", text(&path), "--activate", "00000000"],
+        "",
+        "",
+    );
+    unknown.fails(3, "no key has the id");
+}
+
+#[test]
 fn what_cannot_be_rotated_stays_as_it_is() {
     let folder = folder();
     let path = folder.join("keys");
