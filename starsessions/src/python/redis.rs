@@ -24,7 +24,7 @@ impl RedisStore {
     /// Connects at once, so that a wrong address fails at the start of the application.
     ///
     /// # Errors
-    /// If the server cannot be reached.
+    /// See [`RedisConnectError`].
     pub async fn connect(client: impl Into<RedisClient>) -> Result<Self, RedisConnectError> {
         Ok(Self {
             link: Link::open(client.into()).await?,

@@ -8,6 +8,7 @@ mod proof;
 mod rows;
 mod swap;
 
+use std::error::Error;
 use std::sync::Arc;
 
 use tokio::sync::{RwLock, RwLockReadGuard};
@@ -115,7 +116,8 @@ pub struct RedisStore {
 }
 
 impl RedisStore {
-    /// Connects at once, so that a wrong address or a missing password fails at the start of the application.
+    /// Connects at once, so that a wrong address, a missing password or the address of a replica fails at the start of
+    /// the application.
     ///
     /// # Errors
     /// See [`RedisConnectError`].
@@ -190,11 +192,26 @@ impl RedisStoreBuilder {
     }
 }
 
-/// The server could not be reached, or has refused the user.
-pub struct RedisConnectError(redis::RedisError);
+/// Why a server cannot be used for sessions.
+#[non_exhaustive]
+pub enum RedisConnectError {
+    /// The server could not be reached, or has refused the user.
+    Unavailable(Box<dyn Error + Send + Sync>),
+    /// The server is a replica, which refuses writes, or loses them when its master sends its data again.
+    Replica,
+}
+
+impl RedisConnectError {
+    fn unavailable(error: redis::RedisError) -> Self {
+        Self::Unavailable(error.into())
+    }
+}
 
 debug_as_sentence!(RedisConnectError);
 
 sentences! { RedisConnectError:
-    Self(source) => "the session server cannot be reached; check its address, the user and the password, and that it is running", from source;
+    Self::Unavailable(source) => "the session server cannot be reached; check its address, the user and the password, and that it is \
+        running", from &**source;
+    Self::Replica => "the session server is a replica, and sessions are written to its master; give the address of the master, or a \
+        `SentinelClient`, which finds it";
 }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use starsessions::store::{RedisStore, Store, StoreError};
+use starsessions::store::{RedisConnectError, RedisStore, Store, StoreError};
 use starsessions_tests::servers::Server;
 use starsessions_tests::servers::redis::{Version, ask, redis};
 
@@ -97,4 +97,39 @@ async fn a_password_that_is_missing_is_seen_at_the_start() {
     ask(&server, &["CONFIG", "SET", "requirepass", "hunter2"]);
     let error = RedisStore::connect(client(&server)).await.unwrap_err();
     assert!(format!("{error:?}").contains("NOAUTH"), "{error:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_replica_is_seen_at_the_start() {
+    for version in Version::ALL {
+        let master = redis(version, &[]);
+        let port = master.port().to_string();
+        let replica = redis(version, &["--replicaof", "127.0.0.1", &port]);
+        let user = "ACL SETUSER shop on >hunter2 ~shop:* +@read +@write +@scripting";
+        ask(&replica, &user.split(' ').collect::<Vec<_>>());
+        let connect = async |user: &str, options: &str| {
+            let url = format!("redis://{user}{}/{options}", replica.address());
+            let client = ::redis::Client::open(url).unwrap();
+            RedisStore::connect(client).await
+        };
+        let ways = [("", ""), ("", "?protocol=resp3"), ("shop:hunter2@", "")];
+        for (user, options) in ways {
+            let error = connect(user, options).await.unwrap_err();
+            assert!(matches!(error, RedisConnectError::Replica), "{error:?}");
+            let said = error.to_string();
+            assert!(said.contains("is a replica"), "{version:?}: {said}");
+        }
+        ask(&replica, &["REPLICAOF", "NO", "ONE"]);
+        for (user, options) in ways {
+            connect(user, options).await.unwrap();
+        }
+    }
+}
+
+/// A server may refuse to say whether it is a replica; a proxy may not know the question.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_that_does_not_tell_its_role_is_used() {
+    let server = redis(Version::System, &["--rename-command", "HELLO", ""]);
+    let store = RedisStore::connect(client(&server)).await.unwrap();
+    assert_eq!(store.load(&key(1), at(0)).await.unwrap(), None);
 }

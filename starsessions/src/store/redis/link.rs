@@ -92,14 +92,19 @@ impl RedisClient {
 
 impl Link {
     pub(crate) async fn open(mut client: RedisClient) -> Result<Self, RedisConnectError> {
-        let mut connection = client.connect().await.map_err(RedisConnectError)?;
-        // A server with a password accepts a connection without one, and refuses its commands. With a Cluster, the
-        // client has already sent commands to find the nodes.
-        if let Connection::Single(node) = &mut connection
-            && let Err(error) = node.ask(&redis::cmd("PING")).await
-            && has_code(&error, "NOAUTH")
-        {
-            return Err(RedisConnectError(error));
+        let connected = client.connect().await;
+        let mut connection = connected.map_err(RedisConnectError::unavailable)?;
+        // A server with a password accepts a connection without one, and refuses its commands. Every user may send
+        // `HELLO`, and an error other than of the password says nothing about the server. With a Cluster, the client
+        // has already sent commands to find the nodes.
+        if let Connection::Single(node) = &mut connection {
+            match node.ask(&redis::cmd("HELLO")).await {
+                Err(error) if has_code(&error, "NOAUTH") => {
+                    return Err(RedisConnectError::unavailable(error));
+                }
+                Ok(about) if is_replica(&about) => return Err(RedisConnectError::Replica),
+                _ => {}
+            }
         }
         Ok(Self {
             is_cluster: matches!(connection, Connection::Cluster(_)),
@@ -177,6 +182,13 @@ impl Link {
         second.is_repeated |= first.is_repeated;
         second
     }
+}
+
+/// Whether the answer to `HELLO` is that of a replica.
+fn is_replica(about: &Value) -> bool {
+    let [role, replica] = ["role", "replica"].map(|it| Value::BulkString(it.into()));
+    let mut about = about.as_map_iter().into_iter().flatten();
+    about.any(|entry| entry == (&role, &replica))
 }
 
 /// Commands that the server runs in one step, and the hash by which a server knows them.

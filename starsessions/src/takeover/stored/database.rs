@@ -69,7 +69,7 @@ impl Database {
     /// Redis: a client of the `redis` crate, with the address that the other library uses.
     ///
     /// # Errors
-    /// If the server cannot be reached.
+    /// See [`RedisConnectError`].
     #[cfg(feature = "redis")]
     pub async fn redis(client: impl Into<RedisClient>) -> Result<Self, RedisConnectError> {
         Ok(Self(Kind::Redis(Box::new(
