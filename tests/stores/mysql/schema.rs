@@ -1,5 +1,6 @@
 //! Creating the tables, and refusing foreign ones.
 
+use sqlx::Executor;
 use sqlx::mysql::MySqlPoolOptions;
 use starsessions::MySqlStore;
 use starsessions::store::SetupError;
@@ -64,6 +65,24 @@ async fn a_newer_schema_is_refused() {
     assert!(refused.to_string().contains("schema 7"), "{refused}");
     let tables = "SELECT COUNT(*) FROM information_schema.tables WHERE table_schema = DATABASE()";
     assert_eq!(number(&pool, tables).await, 2, "nothing was made");
+}
+
+/// Each connection would roll its writes back when it closes.
+#[tokio::test]
+async fn connections_that_do_not_commit_are_refused() {
+    for server in [&*MARIADB, &*MYSQL] {
+        let database = database(server).await;
+        let options = MySqlPoolOptions::new().after_connect(|connection, _| {
+            Box::pin(async move { connection.execute("SET autocommit = 0").await.map(drop) })
+        });
+        let pool = pool(server, &database, options).await;
+        let refused = MySqlStore::new(pool.clone()).migrate().await.unwrap_err();
+        assert!(matches!(refused, SetupError::NoAutocommit), "{refused:?}");
+        assert!(refused.to_string().contains("`autocommit`"), "{refused}");
+        let tables =
+            "SELECT COUNT(*) FROM information_schema.tables WHERE table_schema = DATABASE()";
+        assert_eq!(number(&pool, tables).await, 0, "nothing was made");
+    }
 }
 
 #[tokio::test]

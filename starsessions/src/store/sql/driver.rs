@@ -19,6 +19,8 @@ pub(super) trait Driver: Database + Server<Link = Connections<Self>> {
     const LOCK: &'static str = "";
     /// Returns the version of the tables.
     const VERSION: &'static str;
+    /// Returns zero if a statement outside of a transaction is not committed; empty if each is.
+    const COMMITS: &'static str = "";
 
     /// The reason behind an error of the server.
     fn reason(error: &dyn DatabaseError) -> Reason;

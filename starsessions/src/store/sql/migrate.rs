@@ -10,9 +10,10 @@ use super::table::Table;
 impl<DB: Fetch> Table<DB> {
     /// Creates the missing tables. Another application's table is detected before anything is created.
     pub(super) async fn migrate(&self) -> Result<(), SetupError> {
-        let version = Statement::new::<DB>(DB::VERSION, &self.name);
-        let found = self.find(&version.with(&[])).await?;
-        let version = found.and_then(|reply| number(reply.rows.first()?, 0));
+        if !DB::COMMITS.is_empty() && self.first_number(DB::COMMITS).await? == Some(0) {
+            return Err(SetupError::NoAutocommit);
+        }
+        let version = self.first_number(DB::VERSION).await?;
         version.map_or(Ok(()), |found| SetupError::check(found, SCHEMA))?;
         let probe = self.find(&self.statements.load.with(&[])).await?;
         if probe.is_some() && version.is_some() {
@@ -34,6 +35,13 @@ impl<DB: Fetch> Table<DB> {
     /// `lock`, and the script that creates the tables.
     pub(super) fn script(&self, lock: &str) -> Statement {
         Statement::new::<DB>(&(lock.to_owned() + DB::SCRIPT), &self.name)
+    }
+
+    /// What a statement without parameters returns.
+    async fn first_number(&self, template: &str) -> Result<Option<i64>, SetupError> {
+        let statement = Statement::new::<DB>(template, &self.name);
+        let found = self.find(&statement.with(&[])).await?;
+        Ok(found.and_then(|reply| number(reply.rows.first()?, 0)))
     }
 
     /// `None` if there is no such table.

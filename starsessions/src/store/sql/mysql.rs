@@ -15,7 +15,8 @@ sql_store! {
     ///
     /// For an application on several machines that has a MySQL or MariaDB anyway. It needs MySQL 8 or
     /// MariaDB 10.6, or a later version, with InnoDB, at any isolation level from READ COMMITTED on. Leave
-    /// `autocommit` on, or acknowledged writes are lost, and leave `EMPTY_STRING_IS_NULL` out of `sql_mode`.
+    /// `autocommit` on, or acknowledged writes are lost (`migrate` checks it), and leave `EMPTY_STRING_IS_NULL` out of
+    /// `sql_mode`.
     ///
     /// The application enables the features of `sqlx` that it needs to connect. For TLS that is `tls-rustls`, and
     /// `ssl-mode=VERIFY_IDENTITY` in the URL: by default, `sqlx` accepts any certificate, or a connection without TLS.
@@ -100,6 +101,7 @@ INSERT INTO `{name}_schema` (version) VALUES (2) ON DUPLICATE KEY UPDATE version
 ";
 
     const VERSION: &'static str = "SELECT MAX(version) FROM `{name}_schema`";
+    const COMMITS: &'static str = "SELECT CAST(@@autocommit AS SIGNED)";
 
     fn reason(error: &dyn DatabaseError) -> Reason {
         let code = error.code().unwrap_or_default();

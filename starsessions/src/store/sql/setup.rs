@@ -18,6 +18,8 @@ pub enum SetupError {
     Corrupt(Box<dyn Error + Send + Sync>),
     /// The file or the table of this name is another application's.
     Foreign(String),
+    /// The connections of the pool do not commit each statement.
+    NoAutocommit,
     /// The tables were made by this crate before its first release.
     Unreleased,
     /// The tables were made by a newer version of this crate.
@@ -50,6 +52,8 @@ sentences! { SetupError:
     Self::Corrupt(source) => "the session file is damaged or is not an SQLite database; restore it from a backup, or move it away and \
         begin with a new one", from &**source;
     Self::Foreign(name) => "\"{name}\" is another application's; name another file or table for the sessions";
+    Self::NoAutocommit => "the connections of the pool would lose what they have written, because `autocommit` is off; turn it on in the \
+        pool and on the server";
     Self::Unreleased => "the tables of sessions have a layout from before the first release of `starsessions`; drop them or move the file \
         away, or name another one";
     Self::Newer { found, known } => "the tables of sessions have schema {found} and this version knows {known}; update `starsessions`, or \
