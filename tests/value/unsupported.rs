@@ -150,6 +150,26 @@ fn a_chain_too_deep_to_read_is_not_written() {
     }
 }
 
+#[derive(Serialize, Deserialize)]
+enum Tree {
+    Leaf,
+    Node(Box<Self>),
+}
+
+#[test]
+fn a_tree_that_would_exhaust_the_stack_is_not_written() {
+    let tree = (0..100_000).fold(Tree::Leaf, |tree, _| Tree::Node(Box::new(tree)));
+    for stored in [json(), bincode()] {
+        let refused = encode(&stored, &tree);
+        assert!(
+            matches!(refused, Err(ValueError::TooDeep { .. })),
+            "{refused:?}"
+        );
+    }
+    // Dropping the tree would exhaust the stack, too.
+    std::mem::forget(tree);
+}
+
 /// Fields that are skipped for one value; the first such value may come late.
 mod left_out {
     use std::time::Duration;
