@@ -265,3 +265,21 @@ async fn g09_what_the_handler_has_committed_itself_is_stored_and_told() {
     assert_eq!(reply.status, StatusCode::INTERNAL_SERVER_ERROR);
     assert_eq!(client.get("/cart").await.body, "tea");
 }
+
+/// The session layer sees a response, and no panic.
+#[tokio::test]
+async fn a_panic_that_becomes_a_success_inside_of_the_layer_keeps_what_was_finished_before() {
+    let panic = post(
+        async |session: CurrentSession, mut shop: Session<Shop>| -> StatusCode {
+            session.insert(Login { user: 7 }).unwrap();
+            shop.cart.push("tea".to_owned());
+            panic!("the handler's own")
+        },
+    );
+    let caught = CatchPanicLayer::custom(|_| "sorry".into_response());
+    let panicking = Router::new().route("/panic", panic).layer(caught);
+    let mut client = Site::new().serve(shop::routes().merge(panicking));
+    assert_eq!(client.post("/panic").await.status, StatusCode::OK);
+    assert_eq!(client.get("/me").await.body, "7");
+    assert_eq!(client.get("/cart").await.body, "");
+}
