@@ -89,6 +89,11 @@ impl ServerSide {
     }
 }
 
+/// Whether the claim's sign-in may still be under way. Only the store's word keeps the row of an old claim.
+pub(super) fn is_current(card: &Card, now: Timestamp) -> bool {
+    now < card.created_at + CLAIM_LIFE
+}
+
 fn with_value(row: &Row, value: u8) -> Row {
     let mut next = row.clone();
     next.value = Arc::new([value]);

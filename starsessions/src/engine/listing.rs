@@ -129,8 +129,18 @@ impl ServerSide {
             if found.is_empty() {
                 return Ok(ended);
             }
+            let mut failure = None;
             for session in found {
-                ended += usize::from(self.end_row(&session, lookup, cause, now).await?);
+                match self.end_row(&session, lookup, cause, now).await {
+                    Ok(has_ended) => ended += usize::from(has_ended),
+                    // A row that cannot be changed protects no other.
+                    Err(error) => {
+                        failure.get_or_insert(error);
+                    }
+                }
+            }
+            if let Some(error) = failure {
+                return Err(error);
             }
         }
         Err(SessionError::contention())

@@ -10,6 +10,7 @@
 use std::sync::Arc;
 
 use super::client_side::{CLOCK_SKEW, ClientSide, SealedId};
+use super::server_side::MAX_ATTEMPTS;
 use super::ways::ENDING_GRACE;
 use crate::clock::Timestamp;
 use crate::observe::{EndCause, Known};
@@ -19,7 +20,8 @@ use crate::store::{Inserted, Listing, Row, StoreError};
 /// The id under which a rotated session goes on, while requests with the old id may still arrive.
 pub(super) fn moved_to(tombstone: &Row, now: Timestamp) -> Option<SealedId> {
     let id = tombstone.value.strip_prefix(ROTATED)?;
-    let is_recent = now < tombstone.last_seen + ENDING_GRACE;
+    let seen = tombstone.last_seen;
+    let is_recent = seen <= now + CLOCK_SKEW && now < seen + ENDING_GRACE;
     is_recent.then(|| id.try_into().map(SealedId).ok())?
 }
 
@@ -33,10 +35,14 @@ impl ClientSide {
         id: SealedId,
         now: Timestamp,
     ) -> Result<Option<Row>, StoreError> {
-        match &self.revocations {
-            // Boxed, so that the future of a layer without a list has no room for it.
-            Some(store) => Box::pin(store.load(&id.row_key(), now)).await,
-            None => Ok(None),
+        let Some(store) = &self.revocations else {
+            return Ok(None);
+        };
+        // Boxed, so that the future of a layer without a list has no room for it.
+        match Box::pin(store.load(&id.row_key(), now)).await {
+            // Only ids that have ended are in the list, so whatever is there is the end of one.
+            Err(StoreError::Corrupt(_)) => Ok(Some(Row::new([], now, now))),
+            found => found,
         }
     }
 
@@ -49,7 +55,14 @@ impl ClientSide {
         now: Timestamp,
     ) -> Result<(), StoreError> {
         let mut tombstone = self.tombstone(record, to, now);
-        while !self.revoke(id, &tombstone, now).await? {
+        // Bounded, because the list is not sealed: a program that writes to it can make it lead in a circle.
+        for _ in 0..MAX_ATTEMPTS {
+            if self.revoke(id, &tombstone, now).await? {
+                let name = id.name(&self.context.keys);
+                let observer = &self.context.observer;
+                observer.ended(name, EndCause::Logout, || Known::of(record));
+                return Ok(());
+            }
             let other = self.tombstone_of(id, now).await?;
             let Some(successor) = other.and_then(|other| moved_to(&other, now)) else {
                 return Ok(());
@@ -59,10 +72,11 @@ impl ClientSide {
             let end = self.context.policy.last_deadline(now) + CLOCK_SKEW;
             tombstone.deadline = tombstone.deadline.max(end);
         }
-        let name = id.name(&self.context.keys);
-        let observer = &self.context.observer;
-        observer.ended(name, EndCause::Logout, || Known::of(record));
-        Ok(())
+        let circle = StoreError::Corrupt("the list of ended sessions leads in a circle".into());
+        if let Some(store) = &self.revocations {
+            store.report(&circle, now);
+        }
+        Err(circle)
     }
 
     /// Remembers that an id has ended, for as long as a copy of its cookie could be accepted. Returns
@@ -76,8 +90,10 @@ impl ClientSide {
         let Some(store) = &self.revocations else {
             return Ok(true);
         };
-        let inserted = store.insert(&id.row_key(), tombstone, now).await?;
-        Ok(inserted == Inserted::Inserted)
+        match store.insert(&id.row_key(), tombstone, now).await {
+            Err(StoreError::Corrupt(_)) => Ok(false),
+            inserted => Ok(inserted? == Inserted::Inserted),
+        }
     }
 
     /// The row that stands for a session that has ended, or for the id from which it has moved.

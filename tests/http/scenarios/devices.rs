@@ -6,10 +6,11 @@ use axum::Router;
 use axum::extract::Path;
 use axum::routing::{get, post};
 use http::{Method, StatusCode};
-use starsessions::config::AtLimit;
+use starsessions::config::{AtLimit, Clock as _};
+use starsessions::store::{Store as _, Touch, Touched};
 use starsessions::testing::TestClock;
 use starsessions::{
-    CurrentSession, KeyRing, Lifetime, MemoryStore, Session, SessionError, SessionLayer,
+    CurrentSession, KeyRing, Lifetime, MemoryStore, Session, SessionError, SessionLayer, Timestamp,
 };
 use starsessions_tests::client::Client;
 use starsessions_tests::gate::Gate;
@@ -354,6 +355,54 @@ async fn scenario_14_a_sign_in_that_keeps_its_turn_holds_up_no_other() {
     }
     let left = site.sessions.layer().list::<Account>(&7).await.unwrap();
     assert_eq!(left.len(), 2);
+}
+
+/// The store's word keeps the claim of a sign-in for ever.
+#[tokio::test(start_paused = true)]
+async fn scenario_14_a_claim_that_never_expires_keeps_no_place() {
+    let site = Site::with(|layer| layer.sessions_per_user(2, AtLimit::Refuse));
+    let sign_in = get(async |session: CurrentSession| session.insert(Account { user: 7 }));
+    let visitor = site.serve(Router::new().route("/in", sign_in));
+    site.store.fail(Operation::Remove, Moment::Before);
+    assert_eq!(visitor.clone().get("/in").await.status, StatusCode::OK);
+    site.store.recover();
+    let (store, now) = (site.store.store(), site.clock().now());
+    let claim = site.store.keys()[0];
+    let row = store.load(&claim, now).await.unwrap().expect("a claim");
+    let for_ever = Touch::new(now, Timestamp::from_unix_seconds(u64::MAX));
+    let touched = store.touch(&claim, &row, for_ever, now).await.unwrap();
+    assert_eq!(touched, Touched::Touched);
+    let refused = visitor.clone().get("/in").await.status;
+    assert_eq!(refused, StatusCode::CONFLICT, "it may be under way");
+    site.wait_seconds(121);
+    assert_eq!(visitor.clone().get("/in").await.status, StatusCode::OK);
+}
+
+#[tokio::test]
+async fn scenario_14_a_session_that_cannot_be_ended_protects_no_other() {
+    let site = Site::new();
+    let sign_in = get(async |session: CurrentSession| session.insert(Account { user: 7 }));
+    let visitor = site.serve(Router::new().route("/in", sign_in));
+    for mut device in [visitor.clone(), visitor.clone(), visitor] {
+        device.get("/in").await;
+    }
+    let gate = site.store.hold(Operation::Replace, Moment::Before);
+    let layer = site.sessions.layer();
+    let revoke = tokio::spawn(async move { layer.revoke_all::<Account>(&7).await });
+    gate.reached().await;
+    site.store.fail(Operation::Replace, Moment::Before);
+    gate.open();
+    for _ in 0..2 {
+        gate.reached().await;
+        site.store.recover();
+        gate.open();
+    }
+    let revoked = revoke.await.unwrap();
+    assert!(matches!(revoked, Err(SessionError::Unavailable(_))));
+    site.store.release();
+    let layer = site.sessions.layer();
+    assert_eq!(layer.list::<Account>(&7).await.unwrap().len(), 1);
+    assert_eq!(layer.revoke_all::<Account>(&7).await.unwrap(), 1);
 }
 
 /// Each of two concurrent sign-ins could end another device, which would be one device too many.

@@ -1,11 +1,17 @@
 //! 12. Garbage and duplicates.
 
+use std::time::Duration;
+
 use axum::response::AppendHeaders;
 use axum::routing::post;
 use http::StatusCode;
 use http::header::SET_COOKIE;
 use starsessions::CurrentSession;
+use starsessions::config::Clock as _;
+use starsessions::store::{Store as _, StoreError};
+use starsessions_tests::logs::Logs;
 use starsessions_tests::site::{Kept, Site};
+use starsessions_tests::spy::{Moment, Operation};
 
 use starsessions_tests::shop;
 
@@ -80,6 +86,53 @@ async fn scenario_12_two_cookies_of_two_sessions_are_nobodys() {
             "guest",
             "{kept:?}"
         );
+    }
+}
+
+/// The list of ended sessions is not sealed, and any id is enough to write a circle into it.
+#[tokio::test]
+async fn scenario_12_ended_sessions_that_lead_in_a_circle_are_ended_sessions() {
+    for seconds in [0, 1 << 60] {
+        let site = Site::kept(Kept::InCookies);
+        let mut client = site.serve(shop::with_logout());
+        client.post("/language/en").await;
+        client.post("/login/7").await;
+        let mut former = client.clone();
+        client.post("/login/8").await;
+        let (store, now) = (site.store.store(), site.clock().now());
+        let [first, second] = *site.store.keys() else {
+            panic!("two ids have ended");
+        };
+        let to_second = store.load(&first, now).await.unwrap().unwrap().value;
+        let mut row = store.remove(&second).await.unwrap().expect("it has ended");
+        row.value = to_second;
+        row.last_seen = now + Duration::from_secs(seconds);
+        store.insert(&second, &row, now).await.unwrap();
+
+        let logs = Logs::capture();
+        let left = former.post("/logout").await.status;
+        let is_recent = seconds == 0;
+        assert_eq!(left == StatusCode::SERVICE_UNAVAILABLE, is_recent, "{left}");
+        assert_eq!(!logs.with(&["circle"]).is_empty(), is_recent);
+        assert_eq!(former.get("/me").await.body, "guest");
+        assert_eq!(client.get("/me").await.body, "8");
+    }
+}
+
+/// Something is there, so the id has ended.
+#[tokio::test]
+async fn scenario_12_a_damaged_entry_of_an_ended_session_is_one() {
+    let site = Site::kept(Kept::InCookies);
+    let mut client = site.serve(shop::with_logout());
+    client.post("/login/7").await;
+    for operation in [Operation::Load, Operation::Insert] {
+        let damaged = || StoreError::Corrupt("of another type".into());
+        site.store.fail_with(operation, Moment::Before, damaged);
+    }
+    assert_eq!(client.get("/me").await.body, "guest");
+    for path in ["/language/en", "/login/8", "/logout"] {
+        let status = client.clone().post(path).await.status;
+        assert!(!status.is_server_error(), "{path}: {status}");
     }
 }
 
