@@ -30,7 +30,7 @@ use crate::session::MissingLayer;
 /// 3. Without either header, as in very old browsers and in tools, the request must bring a
 ///    [token](crate::CurrentSession::csrf_token) of its session, in the header `X-CSRF-Token` or in the field
 ///    `csrf_token` of a form. A guest has no token and is refused: a sign-in of unknown origin may come from another
-///    site (login CSRF).
+///    site (login CSRF). A handshake needs no token: browsers always send `Origin` with it.
 ///
 /// A request whose session comes by a token in a header ([`Transport`](crate::config::Transport)), without a cookie of
 /// any realm, passes regardless of its origin, because no other site knows the token. A token whose session has ended

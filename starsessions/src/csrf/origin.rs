@@ -1,8 +1,9 @@
 //! The origin of a request, as its browser reports it. Nothing here needs a session.
 
-use http::header::{HOST, HeaderMap, HeaderName, HeaderValue, ORIGIN, UPGRADE};
+use http::header::{HOST, HeaderMap, HeaderName, ORIGIN};
 use http::{Method, Request, Uri};
 
+use crate::request::is_handshake;
 use crate::sentence::{debug_as_sentence, sentences};
 
 /// The site that has caused a request, according to its headers.
@@ -64,7 +65,7 @@ pub(super) fn source<B>(
     is_secure: impl FnOnce() -> bool,
 ) -> Source {
     let headers = request.headers();
-    let is_handshake = is_websocket(headers);
+    let is_handshake = is_handshake(request.method(), headers);
     if SAFE.contains(request.method()) && !is_handshake {
         return Source::Own;
     }
@@ -85,7 +86,8 @@ pub(super) fn source<B>(
         },
     };
     // Browsers always send `Origin` with a WebSocket handshake: without it, the client is not a browser.
-    if source == Source::Unknown && is_handshake && *request.method() == Method::GET {
+    let is_regular = [Method::GET, Method::CONNECT].contains(request.method());
+    if source == Source::Unknown && is_handshake && is_regular {
         let is_silent = matches!(origin, Header::None);
         return if is_silent {
             Source::Own
@@ -139,16 +141,6 @@ fn is_loopback(host: &str) -> bool {
         _ => host,
     };
     name == "localhost" || name.ends_with(".localhost") || name == "127.0.0.1" || name == "[::1]"
-}
-
-/// RFC 9110, section 7.8: `Upgrade` is a list over any number of lines, in which a version may follow each name.
-fn is_websocket(headers: &HeaderMap) -> bool {
-    let lines = headers.get_all(UPGRADE).iter().map(HeaderValue::as_bytes);
-    let mut protocols = lines.flat_map(|line| line.split(|octet| *octet == b','));
-    protocols.any(|protocol| {
-        let name = protocol.split(|octet| *octet == b'/').next();
-        name.is_some_and(|name| name.trim_ascii().eq_ignore_ascii_case(b"websocket"))
-    })
 }
 
 enum Header<'a> {

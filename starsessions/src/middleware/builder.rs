@@ -335,7 +335,8 @@ impl SessionLayerBuilder {
     /// # }
     /// ```
     ///
-    /// Under tower without axum, a page must have the body type of the service inside the layer.
+    /// Under tower without axum, a page must have the body type of the service inside the layer. Without a page, the
+    /// answer has a sentence if that type is `Bytes` or `String`, and otherwise an empty body.
     pub fn on_rejection<B: 'static>(
         mut self,
         page: impl Fn(&Rejection, &Parts) -> Response<B> + Send + Sync + 'static,

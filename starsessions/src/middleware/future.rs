@@ -22,9 +22,19 @@ pin_project! {
     pub struct ResponseFuture<F, O> {
         #[pin]
         inner: Inner<F, O>,
-        // Dropped after `inner`, so that the views of a cancelled handler report no loss.
+        // Dropped after `inner`, that is after the handler.
         attended: Option<Attended>,
         finishing: Option<Finishing<O>>,
+    }
+
+    impl<F, O> PinnedDrop for ResponseFuture<F, O> {
+        fn drop(this: Pin<&mut Self>) {
+            if let Some(attended) = this.project().attended
+                && !attended.is_answered
+            {
+                attended.slot.begin_to_leave();
+            }
+        }
     }
 }
 
@@ -75,15 +85,7 @@ pub(crate) struct Failed(pub(crate) SessionError);
 impl<F, O> ResponseFuture<F, O> {
     /// The inner service's response, to a request that this layer does not serve.
     pub(super) fn passing(future: F) -> Self {
-        Self::unattended(Inner::Service { future })
-    }
-
-    fn unattended(inner: Inner<F, O>) -> Self {
-        Self {
-            inner,
-            attended: None,
-            finishing: None,
-        }
+        Self::of(Inner::Service { future }, None)
     }
 
     #[cfg_attr(
@@ -91,17 +93,23 @@ impl<F, O> ResponseFuture<F, O> {
         expect(dead_code, reason = "a layer answers for devices alone")
     )]
     pub(super) fn by_layer(answer: LayerAnswer<O>) -> Self {
-        Self::unattended(Inner::Layer { answer })
+        Self::of(Inner::Layer { answer }, None)
     }
 
-    pub(super) fn new(inner: F, slot: Arc<Slot>, asked: Option<Box<Asked>>) -> Self {
+    pub(super) fn new(future: F, slot: Arc<Slot>, asked: Option<Box<Asked>>) -> Self {
+        let attended = Attended {
+            slot,
+            asked,
+            is_answered: false,
+        };
+        Self::of(Inner::Service { future }, Some(attended))
+    }
+
+    fn of(inner: Inner<F, O>, attended: Option<Attended>) -> Self {
         Self {
-            attended: Some(Attended {
-                slot,
-                asked,
-                is_answered: false,
-            }),
-            ..Self::passing(inner)
+            inner,
+            attended,
+            finishing: None,
         }
     }
 }
@@ -184,8 +192,11 @@ fn kind_of<B, E>(result: &Result<Result<Response<B>, E>, Panic>) -> ResponseKind
     let status = extensions
         .get()
         .map_or(response.status(), |HasPage(before)| *before);
-    // Some time-out layers (tower-http's by default) answer with 408 for a handler that they have dropped.
-    let is_unfinished = status.is_server_error() || status == StatusCode::REQUEST_TIMEOUT;
+    // Some time-out layers (tower-http's by default) answer with 408 for a handler that they have dropped. A server
+    // cannot send an interim status as the response, except for 101.
+    let is_interim = status.is_informational() && status != StatusCode::SWITCHING_PROTOCOLS;
+    let is_unfinished =
+        status.is_server_error() || status == StatusCode::REQUEST_TIMEOUT || is_interim;
     if extensions.get::<Rejected>().is_some() {
         ResponseKind::Rejection
     } else if is_unfinished {

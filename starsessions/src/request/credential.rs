@@ -51,7 +51,8 @@ impl Slot {
             }
             Shown::Nothing | Shown::Foreign => {
                 if carriers.has_cookie {
-                    self.realm().learn_transport(headers, state.brought.any);
+                    self.realm()
+                        .learn_transport(headers, self.authority(), state.brought.any);
                 }
                 cookies
             }

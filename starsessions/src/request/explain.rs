@@ -31,11 +31,11 @@ pub(crate) struct Explanation {
 }
 
 impl Explanation {
-    /// The explanation at the beginning of a request, from its headers.
-    pub(super) fn new(headers: &HeaderMap) -> Self {
+    /// The explanation at the beginning of a request, from its headers, and its authority where it has no `Host`.
+    pub(super) fn new(headers: &HeaderMap, authority: Option<&str>) -> Self {
         Self {
             notes: Mutex::default(),
-            is_plain: provenance::is_plain(headers),
+            is_plain: provenance::is_plain(headers, authority),
             is_cross_site: provenance::is_cross_site(headers),
             has_written: AtomicBool::new(false),
         }

@@ -73,6 +73,8 @@ impl Slot {
 
     pub(super) async fn commit_in_turn(&self, moment: Moment) -> Result<(), SessionError> {
         let _gate = self.gate.lock().await;
+        // From here on, the caller gets the outcome.
+        self.state().late = None;
         if let Some(failure) = self.take_failure() {
             return Err(failure);
         }
@@ -306,6 +308,8 @@ impl Slot {
         };
         let has_any = !ends.is_empty();
         self.realm().engine.end(ends, now).await?;
+        // Not before: a browser whose session could not be ended tries again.
+        self.state().forget_cookie();
         if has_any {
             self.explain(Explanation::ended);
         }

@@ -32,6 +32,8 @@ pub(crate) use self::explain::why_refused;
 pub(crate) use self::finish::{CommitFuture, Remaining, ResponseKind};
 pub(crate) use self::flows::FlowCookie;
 pub(crate) use self::known_schemas::KnownSchemas;
+#[cfg(feature = "axum")]
+pub(crate) use self::provenance::is_handshake;
 pub(crate) use self::provenance::{address, is_embedded};
 pub(crate) use self::realm::Realm;
 pub(crate) use self::slot::{ResponseEffects, Seen, Slot};

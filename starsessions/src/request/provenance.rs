@@ -4,7 +4,7 @@ use std::net::IpAddr;
 
 #[cfg(feature = "axum")]
 use axum::extract::OriginalUri;
-use http::header::{ACCEPT, HOST, HeaderName, ORIGIN, REFERER};
+use http::header::{ACCEPT, HOST, HeaderName, HeaderValue, ORIGIN, REFERER, UPGRADE};
 use http::request::Parts;
 use http::{HeaderMap, Method, Request, Uri};
 
@@ -18,13 +18,13 @@ pub(crate) fn address<B>(request: &Request<B>) -> &Uri {
 }
 
 /// Whether the browser, or the proxy before this server, says that the request came over plain http. Both can lie, so
-/// only a warning may depend on it.
-pub(super) fn is_plain(headers: &HeaderMap) -> bool {
+/// only a warning may depend on it. `authority` stands for the header `Host`, where a request of HTTP/2 has none.
+pub(super) fn is_plain(headers: &HeaderMap, authority: Option<&str>) -> bool {
     if let Some(scheme) = text(headers, &FORWARDED) {
         let scheme = scheme.split(',').next().unwrap_or_default();
         return scheme.trim().eq_ignore_ascii_case("http");
     }
-    let Some(host) = text(headers, &HOST) else {
+    let Some(host) = text(headers, &HOST).or(authority) else {
         return false;
     };
     // Whether the page that has sent the request is of this site, over plain http.
@@ -37,7 +37,7 @@ pub(super) fn is_plain(headers: &HeaderMap) -> bool {
 
 /// Whether the browser, or the proxy before this server, says that the request came over https to a host that others
 /// can reach. Both can lie, as for [`is_plain`].
-pub(super) fn is_public_https(headers: &HeaderMap) -> bool {
+pub(super) fn is_public_https(headers: &HeaderMap, authority: Option<&str>) -> bool {
     let by_proxy = text(headers, &FORWARDED)
         .and_then(|scheme| scheme.split(',').next())
         .or_else(|| forwarded(headers, "proto"))
@@ -45,7 +45,8 @@ pub(super) fn is_public_https(headers: &HeaderMap) -> bool {
     let asked = text(headers, &FORWARDED_HOST)
         .and_then(|hosts| hosts.split(',').next())
         .or_else(|| forwarded(headers, "host"))
-        .or_else(|| text(headers, &HOST));
+        .or_else(|| text(headers, &HOST))
+        .or(authority);
     if by_proxy && asked.is_some_and(is_public) {
         return true;
     }
@@ -94,13 +95,28 @@ pub(crate) fn is_embedded(headers: &HeaderMap) -> bool {
 }
 
 /// Whether a person has followed a link or sent a form, so that a redirect leads them to another page. A script's
-/// request is none.
+/// request is none, and only scripts open WebSockets.
 pub(super) fn is_navigation(parts: &Parts) -> bool {
+    if is_handshake(&parts.method, &parts.headers) {
+        return false;
+    }
     let accepts = |what| text(&parts.headers, &ACCEPT).is_some_and(|types| types.contains(what));
     match text(&parts.headers, &FETCH_MODE) {
         Some(mode) => mode == "navigate",
         None => !accepts("json") || accepts("text/html"),
     }
+}
+
+/// Whether the request opens a WebSocket: with `CONNECT` over HTTP/2 and later (RFC 8441), with `Upgrade` over
+/// HTTP/1.1, which is a list over any number of lines, in which a version may follow each name (RFC 9110, section 7.8).
+pub(crate) fn is_handshake(method: &Method, headers: &HeaderMap) -> bool {
+    let lines = headers.get_all(UPGRADE).iter().map(HeaderValue::as_bytes);
+    let mut protocols = lines.flat_map(|line| line.split(|octet| *octet == b','));
+    let is_websocket = |protocol: &[u8]| {
+        let name = protocol.split(|octet| *octet == b'/').next();
+        name.is_some_and(|name| name.trim_ascii().eq_ignore_ascii_case(b"websocket"))
+    };
+    *method == Method::CONNECT || protocols.any(is_websocket)
 }
 
 /// Whether the request says that it comes from a browser: browsers ask for a page as `text/html`, or say what they
@@ -173,8 +189,10 @@ mod tests {
             // A proxy that forwards no headers: only the page's own address has the public host.
             "host: 127.0.0.1:3000 | referer: https://shop.example/cart | sec-fetch-site: same-origin",
         ] {
-            assert!(is_public_https(&headers(lines)), "{lines}");
+            assert!(is_public_https(&headers(lines), None), "{lines}");
         }
+        let by_proxy = headers("x-forwarded-proto: https");
+        assert!(is_public_https(&by_proxy, Some("shop.example")));
         for lines in [
             "",
             "host: shop.example",
@@ -188,7 +206,7 @@ mod tests {
             // An identity provider posts to a developer's machine.
             "host: 127.0.0.1:3000 | origin: https://provider.example | sec-fetch-site: cross-site",
         ] {
-            assert!(!is_public_https(&headers(lines)), "{lines}");
+            assert!(!is_public_https(&headers(lines), None), "{lines}");
         }
         for host in " localhost app.localhost:3000 127.1.2.3 [::1]:443 0.0.0.0:80".split(' ') {
             assert!(!is_public(host), "{host:?}");
@@ -205,8 +223,10 @@ mod tests {
             "host: shop.example:3000 | referer: http://shop.example:3000/in",
             "x-forwarded-proto: http",
         ] {
-            assert!(is_plain(&headers(lines)), "{lines}");
+            assert!(is_plain(&headers(lines), None), "{lines}");
         }
+        let from_here = headers("origin: http://shop.example:3000");
+        assert!(is_plain(&from_here, Some("shop.example:3000")));
         for lines in [
             "",
             "host: shop.example:3000",
@@ -216,7 +236,7 @@ mod tests {
             "x-forwarded-proto: https, http",
             "host: shop.example:3000 | origin: http://shop.example:3000 | x-forwarded-proto: https",
         ] {
-            assert!(!is_plain(&headers(lines)), "{lines}");
+            assert!(!is_plain(&headers(lines), None), "{lines}");
         }
     }
 }

@@ -55,7 +55,9 @@ impl Slot {
             return self.credentials(headers, state);
         }
         let cookies = self.cookies(headers, state);
-        self.realm().learn_transport(headers, !cookies.is_empty());
+        let has_cookie = !cookies.is_empty();
+        self.realm()
+            .learn_transport(headers, self.authority(), has_cookie);
         cookies
     }
 

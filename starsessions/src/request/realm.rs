@@ -85,19 +85,28 @@ impl Realm {
         T::load(&mut FieldReader::new(T::SCHEMA, record, now, &mut report))
     }
 
+    pub(super) fn knows_transport(&self) -> bool {
+        self.is_transport_known.load(Ordering::Relaxed)
+    }
+
     /// Logs once, at a request that shows it, that a `Secure` cookie over plain http never comes back, or that a cookie
     /// for development is in use on a site that is served over https.
-    pub(super) fn learn_transport(&self, headers: &HeaderMap, has_cookie: bool) {
-        if self.is_transport_known.load(Ordering::Relaxed) {
+    pub(super) fn learn_transport(
+        &self,
+        headers: &HeaderMap,
+        authority: Option<&str>,
+        has_cookie: bool,
+    ) {
+        if self.knows_transport() {
             return;
         }
         if !self.cookie.is_secure() {
-            if !provenance::is_public_https(headers) {
+            if !provenance::is_public_https(headers, authority) {
                 return;
             }
             self.reporter.development_cookie(self.cookie.name());
         } else if !has_cookie {
-            if !provenance::is_plain(headers) {
+            if !provenance::is_plain(headers, authority) {
                 return;
             }
             self.reporter.plain_http(self.cookie.name());

@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use http::request::Parts;
-use http::uri::PathAndQuery;
+use http::uri::{Authority, PathAndQuery};
 use http::{Method, Request};
 
 use super::explain::Explanation;
@@ -33,6 +33,8 @@ pub(crate) struct Slot {
     /// The path of the request; `None` if no browser can be led back to it, because a redirect cannot repeat its
     /// method.
     target: Option<PathAndQuery>,
+    /// The host that was asked for over HTTP/2, which has no header for it; only until the layer knows its transport.
+    authority: Option<Authority>,
     pub(super) gate: Gate,
     state: Mutex<State>,
     /// Only in a layer that explains its requests.
@@ -90,7 +92,13 @@ impl Slot {
         request: Option<&Request<B>>,
     ) -> Arc<Self> {
         let explained = request.filter(|_| realm.explains);
-        let explanation = explained.map(|it| Box::new(Explanation::new(it.headers())));
+        let authority = request.and_then(|it| it.uri().authority());
+        let explanation = explained.map(|it| {
+            Box::new(Explanation::new(
+                it.headers(),
+                authority.map(Authority::as_str),
+            ))
+        });
         let target = match request {
             Some(request) => match *request.method() {
                 Method::GET | Method::HEAD => {
@@ -104,6 +112,7 @@ impl Slot {
         Arc::new_cyclic(|_| Self {
             outer,
             target,
+            authority: authority.filter(|_| !realm.knows_transport()).cloned(),
             gate: Gate::default(),
             state: Mutex::new(State::new(&realm)),
             explanation,
@@ -125,6 +134,10 @@ impl Slot {
     /// The path to come back to, if the browser can repeat the request.
     pub(crate) fn local_path(&self) -> Option<LocalPath> {
         self.target.as_ref().map(LocalPath::of_request)
+    }
+
+    pub(super) fn authority(&self) -> Option<&str> {
+        self.authority.as_ref().map(Authority::as_str)
     }
 
     pub(super) fn explain(&self, note: impl FnOnce(&Explanation)) {
@@ -254,8 +267,11 @@ impl Slot {
         if changed.is_empty() {
             return Ok(());
         }
-        let mut guard = self.open_state()?;
+        let mut guard = self.order(schema.type_name)?;
         let state = &mut *guard;
+        if state.door == Door::Leaving {
+            return Ok(());
+        }
         // The session was destroyed or rolled back since, and these changes with it.
         let is_late = state.epoch != seen.epoch;
         if !is_late {
@@ -276,25 +292,35 @@ impl Slot {
         &self,
         fields: impl IntoIterator<Item = Changed>,
     ) -> Result<(), SessionError> {
-        let mut state = self.open_state()?;
+        let mut state = self.order(WHOLE)?;
         let is_unseen = state.manner.is_unseen;
         state.pending.changes.replace(fields, is_unseen);
         Ok(())
     }
 
-    /// Whether the request is over, so that a change is lost unless it is committed at once.
-    pub(crate) fn is_over(&self) -> bool {
-        self.state().door != Door::Open
+    /// Whether the handler has answered, so that a change is lost.
+    pub(crate) fn is_closed(&self) -> bool {
+        self.state().door == Door::Closed
     }
 
-    /// Marks the request as cancelled. A handle that outlives it must commit its own changes.
+    /// Marks the request as cancelled, before its handler is dropped.
+    pub(crate) fn begin_to_leave(&self) {
+        self.state().door = Door::Leaving;
+    }
+
+    /// Marks the handler of a cancelled request as dropped. A task that goes on must commit its own changes.
     pub(crate) fn leave(&self) {
         self.state().door = Door::Left;
     }
 
-    /// Keeps an error that could not be returned; the next commit or the response reports it.
-    pub(crate) fn fail(&self, error: SessionError) {
-        self.state().pending.failure.get_or_insert(error);
+    /// Keeps an error that could not be returned; the next commit or the response reports it. Returns whether there
+    /// can be one.
+    pub(crate) fn fail(&self, view: &'static str, error: SessionError) -> bool {
+        let order = self.order(view);
+        order.is_ok_and(|mut state| {
+            state.pending.failure.get_or_insert(error);
+            true
+        })
     }
 
     /// Drops the data changes at the end of the request.
@@ -304,7 +330,7 @@ impl Slot {
     }
 
     pub(crate) fn destroy(&self) -> Result<(), SessionError> {
-        let mut state = self.open_state()?;
+        let mut state = self.order(WHOLE)?;
         state.rollback();
         state.pending.destroy = true;
         Ok(())
@@ -348,12 +374,12 @@ impl Slot {
     }
 
     pub(crate) fn rotate(&self) -> Result<(), SessionError> {
-        self.open_state()?.pending.rotate = true;
+        self.order(WHOLE)?.pending.rotate = true;
         Ok(())
     }
 
     pub(crate) fn remember(&self, remember: bool) -> Result<(), SessionError> {
-        self.open_state()?.pending.remember = Some(remember);
+        self.order(WHOLE)?.pending.remember = Some(remember);
         Ok(())
     }
 
@@ -385,6 +411,15 @@ impl Slot {
         self.state().effects()
     }
 
+    /// The state for an order by this view, or by the [whole](WHOLE) session.
+    fn order(&self, by: &'static str) -> Result<MutexGuard<'_, State>, SessionError> {
+        let mut state = self.open_state()?;
+        if state.door == Door::Left {
+            state.late = Some(by);
+        }
+        Ok(state)
+    }
+
     /// The state, if it still takes changes.
     pub(super) fn open_state(&self) -> Result<MutexGuard<'_, State>, SessionError> {
         let mut state = self.state();
@@ -402,6 +437,16 @@ impl Slot {
     }
 }
 
+/// Reports an order of a task of a cancelled request that no commit has carried out.
+impl Drop for Slot {
+    fn drop(&mut self) {
+        let state = self.state.get_mut();
+        if let Some(by) = state.unwrap_or_else(PoisonError::into_inner).late {
+            self.realm.reporter.late_change(by);
+        }
+    }
+}
+
 /// Removes the flash messages from the record of a view: a view that does not see them cannot consume them. Returns
 /// whether the view can have any.
 fn hide_messages(schema: &'static Schema, record: &mut Record) -> bool {
@@ -414,3 +459,6 @@ fn hide_messages(schema: &'static Schema, record: &mut Record) -> bool {
     }
     may_have
 }
+
+/// Stands for a view in the log.
+const WHOLE: &str = "CurrentSession";

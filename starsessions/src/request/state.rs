@@ -46,6 +46,8 @@ pub(super) struct State {
     pub(super) is_to_end: bool,
     /// The handler has taken the session's token.
     pub(super) has_handed_out: bool,
+    /// What a task of the cancelled request has ordered by, and has not committed yet.
+    pub(super) late: Option<&'static str>,
     pub(super) read_at: Timestamp,
     pub(super) just_read_at: Option<Timestamp>,
 }
@@ -55,7 +57,9 @@ pub(super) struct State {
 pub(super) enum Door {
     #[default]
     Open,
-    /// The request was cancelled: a change that is not committed at once is lost.
+    /// The request was cancelled, and its handler is being dropped: the changes of its views may be incomplete.
+    Leaving,
+    /// The request was cancelled: a change that a task does not commit is lost.
     Left,
     /// The handler has answered: no further change is taken.
     Closed,
@@ -93,6 +97,13 @@ impl State {
     pub(super) fn rollback(&mut self) {
         self.pending = Pending::default();
         self.epoch += 1;
+    }
+
+    /// After a logout whose cookie leads nowhere, the browser may as well forget it.
+    pub(super) fn forget_cookie(&mut self) {
+        if self.found.live().is_none() && self.brought.any {
+            self.cookie = CookieChange::Remove;
+        }
     }
 
     /// Takes the effects on the response, once.
@@ -137,11 +148,10 @@ impl State {
         if destroys && self.found.has_ended() {
             self.found = Found::Nobody;
         }
-        // A logout whose cookie leads nowhere: the browser may as well forget it.
-        if destroys && self.found.live().is_none() && self.brought.any {
-            self.cookie = CookieChange::Remove;
-        }
         self.is_to_end |= destroys && (!self.ends.is_empty() || self.brought.too_many);
+        if destroys && !self.is_to_end {
+            self.forget_cookie();
+        }
         let situation = self.situation(&realm.engine, moment, now);
         let mut pending = std::mem::take(&mut self.pending);
         self.pending.failure = pending.failure.take();

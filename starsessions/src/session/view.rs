@@ -125,7 +125,7 @@ impl<T: SessionData> Session<T> {
     pub async fn commit(&mut self) -> Result<(), SessionError> {
         if let Err(error) = self.flush() {
             self.flush_always();
-            self.slot.fail(error);
+            self.slot.fail(T::SCHEMA.type_name, error);
         }
         self.slot.commit().await
     }
@@ -298,6 +298,10 @@ impl<T: SessionData> DerefMut for Session<T> {
 impl<T: SessionData> Drop for Session<T> {
     fn drop(&mut self) {
         if std::thread::panicking() {
+            // The values are not encoded to see whether they differ: that may panic as well.
+            if self.baseline.is_some() && self.slot.is_closed() {
+                return self.report_loss();
+            }
             return self.save_from_panic();
         }
         if self.baseline.is_none() {
@@ -305,18 +309,13 @@ impl<T: SessionData> Drop for Session<T> {
         }
         self.slot.explain_overlooked(T::SCHEMA, &self.seen);
         match self.flush_changes() {
-            Ok(changed) => {
-                if !changed.is_empty() && self.slot.is_over() {
-                    self.report_loss();
-                }
-            }
+            Ok(_) => {}
             Err(SessionError::Closed) => self.report_loss(),
             Err(error) => {
-                if self.slot.is_over() {
-                    return self.report_loss();
-                }
                 self.flush_always();
-                self.slot.fail(error);
+                if !self.slot.fail(T::SCHEMA.type_name, error) {
+                    self.report_loss();
+                }
             }
         }
     }

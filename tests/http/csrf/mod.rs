@@ -27,7 +27,7 @@ async fn echo(body: String) -> String {
 
 fn routes() -> Router {
     shop::routes()
-        .route("/page", get(page))
+        .route("/page", get(page).connect(page))
         .route("/echo", post(echo).put(echo).delete(echo).patch(echo))
 }
 

@@ -371,6 +371,26 @@ async fn a_websocket_of_another_site_is_refused() {
     assert_eq!(handshake(&[]).await, OK, "browsers always name the origin");
 }
 
+/// RFC 8441: over HTTP/2, a handshake has another method and no `Upgrade`.
+#[tokio::test]
+async fn a_websocket_over_http_2_is_like_one_over_http_1() {
+    let site = Site::new();
+    let guarded = Guarded::new(&site);
+    let user = guarded.user(7).await;
+    let forum = [("origin", "https://forum.shop.example")];
+    for (headers, status) in [
+        (&[("origin", HTTPS)][..], OK),
+        (&forum, NO),
+        (&[("origin", "null")], NO),
+        (&[], OK),
+    ] {
+        let reply = guarded
+            .send(&user, Method::CONNECT, "/page", headers, "")
+            .await;
+        assert_eq!(reply.status, status, "{headers:?}");
+    }
+}
+
 /// RFC 9110, section 7.8: protocols are a list, with versions, on one line or several.
 #[tokio::test]
 async fn a_handshake_is_one_however_it_is_spelled() {

@@ -256,6 +256,26 @@ async fn g06_a_change_after_the_answer_is_seen_in_the_log_whatever_is_wrong_with
     }
 }
 
+/// The values are not encoded while the task panics, so the line is there even if none of them differs.
+#[tokio::test]
+async fn g06_a_change_that_a_panic_loses_after_the_answer_is_seen_in_the_log() {
+    let logs = Logs::capture();
+    let lend = post(|mut form: Session<Form>| async move {
+        form.text = "abc".to_owned();
+        tokio::spawn(async move {
+            tokio::task::yield_now().await;
+            let _kept = form;
+            panic!("of the task");
+        });
+    });
+    let mut client = Site::new().serve(Router::new().route("/lend", lend));
+    let reply = client.post("/lend").await;
+    assert_eq!(reply.status, StatusCode::OK);
+    while logs.with(&["ERROR", "Form"]).is_empty() {
+        tokio::task::yield_now().await;
+    }
+}
+
 /// The client has disconnected, so the layer no longer writes.
 #[tokio::test]
 async fn g06_a_change_after_the_request_was_given_up_is_seen_in_the_log() {

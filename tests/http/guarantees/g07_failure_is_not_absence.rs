@@ -361,3 +361,24 @@ async fn g07_a_route_has_a_policy_of_its_own() {
         assert_eq!(client.get("/own").await.body, "user");
     }
 }
+
+/// The browser keeps what a second try needs.
+#[tokio::test]
+async fn g07_a_logout_that_fails_removes_no_cookie_also_not_that_of_a_former_id() {
+    for kept in [Kept::OnServer, Kept::InCookies] {
+        let site = Site::kept(kept);
+        let mut client = site.serve(shop::with_logout());
+        client.post("/language/en").await;
+        let mut former = client.clone();
+        client.post("/login/7").await;
+        for operation in [Operation::Remove, Operation::Insert] {
+            site.store.fail(operation, Moment::Before);
+        }
+        let reply = former.post("/logout").await;
+        assert_eq!(reply.status, StatusCode::SERVICE_UNAVAILABLE, "{kept:?}");
+        assert!(!reply.sets_cookie(), "{kept:?}");
+        assert_is_still_signed_in(&site, &mut client).await;
+        assert_eq!(former.post("/logout").await.max_age(), Some(0), "{kept:?}");
+        assert_eq!(client.get("/me").await.body, "guest", "{kept:?}");
+    }
+}

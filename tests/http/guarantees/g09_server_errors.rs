@@ -283,3 +283,17 @@ async fn a_panic_that_becomes_a_success_inside_of_the_layer_keeps_what_was_finis
     assert_eq!(client.get("/me").await.body, "7");
     assert_eq!(client.get("/cart").await.body, "");
 }
+
+/// A server cannot send an interim status as the response, and answers with an error in its place.
+#[tokio::test]
+async fn g09_an_interim_status_is_an_error_except_for_that_of_a_socket() {
+    for (status, views) in [(100, "0"), (103, "0"), (101, "1")] {
+        let act = post(async move |mut shop: Session<Shop>| {
+            shop.views += 1;
+            StatusCode::from_u16(status).unwrap()
+        });
+        let mut client = Site::new().serve(shop::routes().route("/act", act));
+        client.post("/act").await;
+        assert_eq!(client.get("/views").await.body, views, "{status}");
+    }
+}

@@ -10,6 +10,7 @@ mod g05_overtaken;
 mod g06_one_unit;
 mod g07_failure_is_not_absence;
 mod g08_cancel_safe;
+mod g08_tasks;
 mod g09_server_errors;
 mod g10_rolling_deploys;
 mod g11_strict_ids;

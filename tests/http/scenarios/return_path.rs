@@ -139,6 +139,8 @@ async fn scenario_04_only_people_are_led_back() {
     let html = ("accept", "text/html,application/json");
     let script = ("sec-fetch-mode", "cors");
     let link = ("sec-fetch-mode", "navigate");
+    // Chromium's handshake says nothing else of what it is.
+    let socket = ("upgrade", "websocket");
     for (method, headers, status) in [
         (Method::GET, &[][..], StatusCode::SEE_OTHER),
         (Method::HEAD, &[][..], StatusCode::SEE_OTHER),
@@ -149,6 +151,8 @@ async fn scenario_04_only_people_are_led_back() {
         (Method::GET, &[script, html][..], StatusCode::UNAUTHORIZED),
         (Method::POST, &[link, html][..], StatusCode::UNAUTHORIZED),
         (Method::PUT, &[][..], StatusCode::UNAUTHORIZED),
+        (Method::GET, &[socket][..], StatusCode::UNAUTHORIZED),
+        (Method::CONNECT, &[][..], StatusCode::UNAUTHORIZED),
     ] {
         for path in ["/account", "/guarded"] {
             let reply = guest.ask_with(method.clone(), path, headers).await;
