@@ -23,6 +23,21 @@ async fn four_replicas_free_two_million() {
     println!("{took:?}; the slowest touch beside: {slowest:?}");
 }
 
+/// The store writes no such row, but another program may.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_row_that_has_expired_before_1970_is_freed() {
+    let database = Database::new().await;
+    let pool = database.pool(1).await;
+    for deadline in [i64::MIN, -1] {
+        let insert = "INSERT INTO starsessions VALUES ('a', 1, $1, 0, '', NULL, NULL)";
+        let insert = sqlx::query(insert).bind(deadline);
+        insert.execute(&pool).await.unwrap();
+        assert_eq!(database.store.sweep(LIMIT, at(1_500)).await.unwrap(), 1);
+        let left = number(&pool, "SELECT count(*) FROM starsessions").await;
+        assert_eq!(left, 0, "{deadline}");
+    }
+}
+
 async fn sweep_with_four_replicas(expired: i64) -> (Duration, Duration) {
     let database = Database::new().await;
     let pool = database.pool(2).await;

@@ -160,7 +160,7 @@ impl<DB: Server> Table<DB> {
 
     /// Sweeps in batches, each its own transaction.
     pub(super) async fn sweep(&self, limit: usize, now: Timestamp) -> Result<usize> {
-        let (mut freed, mut first) = (0, 0);
+        let (mut freed, mut first) = (0, i64::MIN);
         while freed < limit {
             let batch = DB::SWEEP_BATCH.min(limit - freed);
             let sweep = self.freeing(batch, first, now);
@@ -220,7 +220,7 @@ impl<DB: Server> Table<DB> {
     fn inserting(&self, insert: Request, key: &RowKey, row: &Row, now: Timestamp) -> Requests {
         let mut requests = self.filing(insert, key, &[], row.index_keys());
         if DB::FREED_PER_INSERT > 0 {
-            let free = self.freeing(DB::FREED_PER_INSERT, 0, now);
+            let free = self.freeing(DB::FREED_PER_INSERT, i64::MIN, now);
             requests.others.push(free);
         }
         requests
