@@ -123,6 +123,26 @@ async fn an_outage_is_logged_with_what_the_server_says() {
     assert!(format!("{error:?}").contains("does not exist"), "{error:?}");
 }
 
+/// `sqlx` tries to connect until the time is over, and does not tell what the server answers meanwhile.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_that_has_no_connection_left_is_among_the_causes_that_are_said() {
+    let database = Database::new().await;
+    let name = database.options.get_database().unwrap();
+    let limit =
+        format!("CREATE ROLE {name}_visitor LOGIN; ALTER DATABASE {name} CONNECTION LIMIT 0");
+    let limit = sqlx::raw_sql(sqlx::AssertSqlSafe(limit));
+    limit.execute(&database.pool(1).await).await.unwrap();
+    let visitor = database
+        .options
+        .clone()
+        .username(&format!("{name}_visitor"));
+    let pool = PgPoolOptions::new().connect_lazy_with(visitor);
+    let builder = PostgresStore::builder(pool).response_timeout(Duration::from_millis(300));
+    let loaded = builder.build().unwrap().load(&key(1), at(1)).await;
+    let error = format!("{:?}", loaded.unwrap_err());
+    assert!(error.contains("has no connection left"), "{error}");
+}
+
 fn cause(error: &StoreError) -> String {
     assert!(matches!(error, StoreError::Unavailable(_)), "{error:?}");
     error.source().expect("a cause").to_string()
