@@ -3,11 +3,15 @@
 use std::sync::Arc;
 use std::thread;
 
+use http::StatusCode;
 use rusqlite::Connection;
 use starsessions::SqliteStore;
 use starsessions::store::{IndexKey, Inserted, Listing, Replaced, Row, Store};
 use starsessions::testing::conformance;
+use starsessions_tests::logs::Logs;
 use starsessions_tests::servers::Folder;
+use starsessions_tests::shop;
+use starsessions_tests::site::Site;
 
 use super::{at, index, key, next, row};
 
@@ -151,4 +155,19 @@ async fn what_an_operator_has_deleted_blocks_no_sign_in_and_lists_no_other_user(
     store.insert(&key(4), &other, at(0)).await.unwrap();
     assert_eq!(store.listed(&index(), at(1)).await.unwrap(), []);
     assert_eq!(store.listed(&theirs, at(1)).await.unwrap().len(), 1);
+}
+
+/// SQLite gives up before the layer does, so its reason is in the log.
+#[tokio::test]
+async fn a_lock_that_another_program_keeps_is_named_in_the_log() {
+    let folder = Folder::new();
+    let path = folder.join("sessions.db");
+    let site = Site::on(SqliteStore::open(&path).unwrap());
+    let neighbour = Connection::open(&path).unwrap();
+    neighbour.execute_batch("BEGIN IMMEDIATE").unwrap();
+    let logs = Logs::capture();
+    let reply = site.serve(shop::routes()).post("/login/7").await;
+    assert_eq!(reply.status, StatusCode::SERVICE_UNAVAILABLE);
+    let said = ["the session store failed", "database is locked"];
+    assert_eq!(logs.with(&said).len(), 1, "{}", logs.text());
 }

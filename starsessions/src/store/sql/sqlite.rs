@@ -80,7 +80,7 @@ impl SqliteStore {
             path: path.as_ref().to_owned(),
             protection: Protection::Sealed,
             readers: 4,
-            busy_timeout: Duration::from_secs(5),
+            busy_timeout: Duration::from_secs(4),
         }
     }
 
@@ -119,7 +119,9 @@ impl SqliteStoreBuilder {
         self
     }
 
-    /// How long a write waits for another process that is writing; 5 seconds by default.
+    /// How long a write waits for another process that is writing; 4 seconds by default.
+    ///
+    /// Keep it below the layer's store time-out, so that the log says that the file is locked.
     #[must_use]
     pub fn busy_timeout(mut self, timeout: Duration) -> Self {
         self.busy_timeout = timeout.min(DAY);
