@@ -10,7 +10,7 @@ use crate::sentence::{debug_as_sentence, sentences};
 /// Why a file or the tables on a server cannot be used for sessions.
 #[non_exhaustive]
 pub enum SetupError {
-    /// A schema or a table of this name would have to be quoted.
+    /// A schema or a table of this name would have to be quoted, or a table of this name could belong to another store.
     Name(String),
     /// The file or the server cannot be reached, or the tables cannot be created.
     Unavailable(Box<dyn Error + Send + Sync>),
@@ -46,7 +46,8 @@ debug_as_sentence!(SetupError);
 
 sentences! { SetupError:
     Self::Name(name) => "{name:?} cannot be the name of a schema or a table of sessions; take up to {MAX_NAME_LEN} lower-case letters, \
-        digits and underscores, and begin with no digit, as in \"web_sessions\"";
+        digits and underscores, begin with no digit, and end a table's name with none of `_index`, `_schema` and `_by_deadline`, as in \
+        \"web_sessions\"";
     Self::Unavailable(source) => "the tables of sessions cannot be opened or made; check the path of the file or the address, the user and the \
         password of the server, the permission to create tables, and the space on the disk", from &**source;
     Self::Corrupt(source) => "the session file is damaged or is not an SQLite database; restore it from a backup, or move it away and \
@@ -78,7 +79,8 @@ impl fmt::Display for TableName {
 
 #[cfg(any(feature = "mysql", feature = "postgres"))]
 impl TableName {
-    /// Refuses a name that would have to be quoted, so that the name means the same to every tool.
+    /// Refuses a name that would have to be quoted, so that the name means the same to every tool, and the names that
+    /// other stores give to their further tables and indexes.
     pub(super) fn check(&self) -> Result<(), SetupError> {
         let is_letter = |it: char| it.is_ascii_lowercase() || it == '_';
         let is_plain = |part: &String| {
@@ -87,13 +89,18 @@ impl TableName {
                 && part.chars().all(|it| is_letter(it) || it.is_ascii_digit())
         };
         let mut parts = self.schema.iter().chain([&self.name]);
+        let is_taken = |name: &&String| FURTHER.iter().any(|end| name.ends_with(end));
         let refused = parts.find(|part| !is_plain(part));
+        let refused = refused.or(Some(&self.name).filter(is_taken));
         refused.map_or(Ok(()), |part| Err(SetupError::Name(part.clone())))
     }
 }
 
 /// Leaves room for the names of the indexes within PostgreSQL's 63 and MySQL's 64 bytes.
 const MAX_NAME_LEN: usize = 48;
+/// The ends of the names that a store gives to its further tables and to its indexes, `.._by_index` among them.
+#[cfg(any(feature = "mysql", feature = "postgres"))]
+const FURTHER: [&str; 3] = ["_index", "_schema", "_by_deadline"];
 /// The longest time-out: practically none, and within the range of drivers and clocks.
 pub(super) const DAY: Duration = Duration::from_secs(24 * 3_600);
 
@@ -113,6 +120,11 @@ mod tests {
         ] {
             assert!(name(None, part).check().is_err(), "{part}");
             assert!(name(Some(part), "t").check().is_err(), "{part}");
+        }
+        for table in ["a_index", "a_schema", "a_by_index", "a_by_deadline"] {
+            let refused = name(None, table).check().unwrap_err();
+            assert!(refused.to_string().contains("`_index`"), "{refused}");
+            assert!(name(Some(table), "t").check().is_ok(), "{table}");
         }
         let plain = name(Some("app"), "web_sessions2");
         assert!(plain.check().is_ok());
