@@ -4,12 +4,14 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::time::Duration;
 
+use http::StatusCode;
 use rusqlite::Connection;
 use starsessions::SqliteStore;
-use starsessions::store::Store;
-use starsessions::store::{SetupError, StoreError};
+use starsessions::store::{SetupError, Store, StoreError};
 use starsessions_tests::logs::Logs;
 use starsessions_tests::servers::Folder;
+use starsessions_tests::shop;
+use starsessions_tests::site::Site;
 
 use super::{at, index, key, row};
 
@@ -187,11 +189,45 @@ async fn a_damaged_file_is_an_error_and_never_another_session() {
         match store.load(&key(number), at(1)).await {
             Ok(Some(found)) => assert_eq!(found, row(number), "{number}"),
             Ok(None) => {}
-            Err(StoreError::Corrupt(_)) => errors += 1,
+            Err(StoreError::Unavailable(_)) => errors += 1,
             Err(other) => panic!("{other:?}"),
         }
     }
     assert!(errors > 0);
+}
+
+/// A damaged file is a failing store. As a guest, the user would get a new session, and the old one would be lost even
+/// if the file is restored.
+#[tokio::test]
+async fn the_user_of_a_damaged_file_is_no_guest_and_is_still_signed_in_when_it_is_restored() {
+    let folder = Folder::new();
+    let path = folder.join("sessions.db");
+    let site = Site::on(SqliteStore::open(&path).unwrap());
+    let mut browser = site.serve(shop::with_logout());
+    browser.post("/login/7").await;
+    let database = Connection::open(&path).unwrap();
+    let move_to_the_file = "PRAGMA wal_checkpoint(TRUNCATE)";
+    database
+        .query_row(move_to_the_file, [], |_| Ok(()))
+        .unwrap();
+    let intact = std::fs::read(&path).unwrap();
+    let mut damaged = intact.clone();
+    for page in damaged.chunks_mut(4_096).skip(1) {
+        page[..64].fill(0xAA);
+    }
+    std::fs::write(&path, damaged).unwrap();
+    let logs = Logs::capture();
+    for reply in [browser.get("/me").await, browser.post("/logout").await] {
+        assert_eq!(reply.status, StatusCode::SERVICE_UNAVAILABLE, "{reply:?}");
+        assert_eq!(reply.set_cookies(), [""; 0]);
+    }
+    let said = ["the session store has failed", "malformed"];
+    assert!(!logs.with(&said).is_empty(), "{}", logs.text());
+    std::fs::write(&path, intact).unwrap();
+    // This write makes the store's connections forget the damaged pages that they have read.
+    let write = "UPDATE sessions SET last_seen = last_seen";
+    assert_eq!(database.execute(write, []), Ok(1));
+    assert_eq!(browser.get("/me").await.body, "7");
 }
 
 /// Checks the text that `main -> Result<(), Box<dyn Error>>` prints.

@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use rusqlite::types::{FromSql, FromSqlResult, Null, ToSqlOutput, ValueRef};
-use rusqlite::{Connection, Error, Result as SqlResult, ToSql, ffi, params_from_iter};
+use rusqlite::{Connection, Error, ErrorCode, Result as SqlResult, ToSql, ffi, params_from_iter};
 
 use super::queue::Queue;
 use crate::store::sql::columns::Value;
@@ -117,29 +117,24 @@ impl FromSql for Value {
 
 impl From<Error> for SetupError {
     fn from(error: Error) -> Self {
-        match is_corruption(&error) {
-            true => Self::Corrupt(error.into()),
-            false => Self::Unavailable(error.into()),
+        match error.sqlite_error_code() {
+            Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => {
+                Self::Corrupt(error.into())
+            }
+            _ => Self::Unavailable(error.into()),
         }
     }
 }
 
-/// Shared, because all operations of a transaction may get the same error.
+/// Shared, because all operations of a transaction may get the same error. A damaged file is a store that fails, not a
+/// row that is no session: a user must not become a guest by it.
 impl From<Arc<Error>> for StoreError {
     fn from(error: Arc<Error>) -> Self {
-        match is_corruption(&error) {
-            true => Self::Corrupt(error.into()),
-            false => Self::Unavailable(error.into()),
+        match *error {
+            Error::InvalidColumnType(..) | Error::FromSqlConversionFailure(..) => {
+                Self::Corrupt(error.into())
+            }
+            _ => Self::Unavailable(error.into()),
         }
     }
-}
-
-fn is_corruption(error: &Error) -> bool {
-    use rusqlite::Error::{FromSqlConversionFailure, InvalidColumnType};
-    use rusqlite::ErrorCode::{DatabaseCorrupt, NotADatabase};
-    matches!(error, InvalidColumnType(..) | FromSqlConversionFailure(..))
-        || matches!(
-            error.sqlite_error_code(),
-            Some(DatabaseCorrupt | NotADatabase)
-        )
 }
