@@ -3,8 +3,7 @@
 use sqlx::Executor;
 use sqlx::mysql::MySqlPoolOptions;
 use starsessions::MySqlStore;
-use starsessions::store::SetupError;
-use starsessions::store::{Inserted, Store, StoreError};
+use starsessions::store::{Inserted, SetupError, Store, StoreError};
 use starsessions::testing::conformance;
 use starsessions_tests::servers::mariadb;
 
@@ -173,6 +172,35 @@ async fn what_is_no_session_is_corrupt_and_can_be_ended() {
             only_the_other_row_is_listed(&store).await;
             assert_eq!(store.remove(&key(1)).await.unwrap(), None);
             assert_eq!(store.load(&key(1), at(1)).await.unwrap(), None);
+        }
+    }
+}
+
+/// An operator has changed the column, so the row has no revision by which it could be removed.
+#[tokio::test]
+async fn a_row_without_a_readable_revision_can_be_ended() {
+    for server in [&*MARIADB, &*MYSQL] {
+        let (pool, store) = opened(server).await;
+        for column in ["BIGINT UNSIGNED NOT NULL", "DECIMAL(20) NOT NULL", "TEXT"] {
+            execute(
+                &pool,
+                "ALTER TABLE starsessions MODIFY revision BIGINT NOT NULL",
+            )
+            .await;
+            let signed_in = filed_row(b"a", 1);
+            store.insert(&key(1), &signed_in, at(0)).await.unwrap();
+            execute(
+                &pool,
+                &format!("ALTER TABLE starsessions MODIFY revision {column}"),
+            )
+            .await;
+            let loaded = store.load(&key(1), at(1)).await;
+            assert!(
+                matches!(loaded, Err(StoreError::Corrupt(_))),
+                "{column}: {loaded:?}"
+            );
+            assert_eq!(store.remove(&key(1)).await.unwrap(), None, "{column}");
+            assert_eq!(store.load(&key(1), at(1)).await.unwrap(), None, "{column}");
         }
     }
 }

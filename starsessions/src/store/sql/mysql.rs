@@ -47,7 +47,7 @@ impl Server for MySql {
 
     const REMOVE: &'static str = "
         DELETE FROM {table}
-        WHERE session_key = {key} AND revision = {number}";
+        WHERE session_key = {key} AND (revision = {number} OR {number} IS NULL)";
 
     const FILE: &'static str = "
         INSERT INTO `{name}_index` (index_key, session_key)

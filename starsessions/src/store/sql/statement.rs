@@ -33,7 +33,7 @@ pub(super) trait Server: Sized + Send + Sync + 'static {
         SET deadline = {greatest}(deadline, {deadline}), last_seen = {greatest}(last_seen, {last_seen})
         WHERE {is_seen}";
     /// Removes the row under the key and returns it. If the server cannot return it, removes only the row that was
-    /// seen.
+    /// seen, or any row if its revision cannot be read.
     const REMOVE: &'static str =
         "DELETE FROM {table} WHERE {key_column} = {key} RETURNING {columns}";
     /// Enters a row in the table of the index keys, if there is one.

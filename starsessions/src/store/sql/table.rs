@@ -147,9 +147,10 @@ impl<DB: Server> Table<DB> {
             let Some(found) = found.rows.first() else {
                 return Ok(ended);
             };
-            let revision = number(found, 0).ok_or_else(|| self.malformed())?;
-            let revision = ("number", Given::Number(revision));
-            let removed = self.ask(remove, &[under(key), revision]).await?;
+            let mut values = vec![under(key)];
+            // Without a revision, the row is removed as it is.
+            values.extend(number(found, 0).map(|it| ("number", Given::Number(it))));
+            let removed = self.ask(remove, &values).await?;
             if removed.changes > 0 {
                 return Ok(row_of(found));
             }
