@@ -1,15 +1,17 @@
 //! Creating the tables, and refusing foreign ones.
 
+use std::sync::Arc;
+
 use sqlx::Executor;
 use sqlx::mysql::MySqlPoolOptions;
 use starsessions::MySqlStore;
-use starsessions::store::{Inserted, SetupError, Store, StoreError};
+use starsessions::store::{Inserted, Listing, SetupError, Store, StoreError};
 use starsessions::testing::conformance;
 use starsessions_tests::servers::mariadb;
 
 use super::{MARIADB, MYSQL, database, execute, number, opened, pool};
 use crate::sql::failing::only_the_other_row_is_listed;
-use crate::sql::{at, filed_row, key, row};
+use crate::sql::{at, filed_row, index_key, key, row};
 
 #[tokio::test]
 async fn instances_that_start_together_make_the_tables_together() {
@@ -173,6 +175,63 @@ async fn what_is_no_session_is_corrupt_and_can_be_ended() {
             assert_eq!(store.remove(&key(1)).await.unwrap(), None);
             assert_eq!(store.load(&key(1), at(1)).await.unwrap(), None);
         }
+    }
+}
+
+/// As after a restore of some tables only.
+#[tokio::test]
+async fn a_lost_table_of_index_keys_is_made_again_with_its_entries() {
+    for server in [&*MARIADB, &*MYSQL] {
+        let (pool, store) = opened(server).await;
+        let mut twice = row(b"2");
+        let index_keys = vec![index_key(1), index_key(2)];
+        twice.listing = Some(Arc::new(Listing::new(index_keys, *b"card")));
+        for (number, row) in [(1, filed_row(b"1", 1)), (2, twice), (3, row(b"3"))] {
+            store.insert(&key(number), &row, at(0)).await.unwrap();
+        }
+        // MySQL refuses more than 1000 steps of a recursion, so a row of another program must not need them.
+        let many = "UPDATE starsessions SET index_keys = REPEAT('x', 60000) WHERE card IS NULL";
+        execute(&pool, many).await;
+        let losses = [
+            "DROP TABLE starsessions_index",
+            "DELETE FROM starsessions_index",
+        ];
+        for loss in losses {
+            execute(&pool, loss).await;
+            store.migrate().await.unwrap();
+            for (user, sessions) in [(1, 2), (2, 1)] {
+                let listed = store.listed(&index_key(user), at(1)).await.unwrap();
+                assert_eq!(listed.len(), sessions, "{loss}");
+            }
+        }
+        conformance::run(&store).await;
+    }
+}
+
+/// The foreign key of the table of index keys follows the renamed table, so no sign-in could be written.
+#[tokio::test]
+async fn a_renamed_table_is_noticed() {
+    for server in [&*MARIADB, &*MYSQL] {
+        let (pool, store) = opened(server).await;
+        let signed_in = filed_row(b"1", 1);
+        store.insert(&key(1), &signed_in, at(0)).await.unwrap();
+        execute(&pool, "RENAME TABLE starsessions TO renamed").await;
+        let refused = store.migrate().await.unwrap_err();
+        assert_eq!(
+            refused.to_string(),
+            "\"starsessions_index\" refers to a table of sessions that was renamed; rename that table back, or drop \"starsessions_index\" and migrate again"
+        );
+        let tables =
+            "SELECT COUNT(*) FROM information_schema.tables WHERE table_schema = DATABASE()";
+        assert_eq!(number(&pool, tables).await, 3, "nothing was made");
+
+        execute(&pool, "DROP TABLE starsessions_index").await;
+        store.migrate().await.unwrap();
+        conformance::run(&store).await;
+        let renamed = MySqlStore::builder(pool).table("renamed").build().unwrap();
+        renamed.migrate().await.unwrap();
+        let listed = renamed.listed(&index_key(1), at(1)).await.unwrap();
+        assert_eq!(listed.len(), 1);
     }
 }
 

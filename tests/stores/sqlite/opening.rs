@@ -2,12 +2,14 @@
 
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
 use http::StatusCode;
 use rusqlite::Connection;
 use starsessions::SqliteStore;
-use starsessions::store::{SetupError, Store, StoreError};
+use starsessions::store::{IndexKey, Listing, Row, SetupError, Store, StoreError};
+use starsessions::testing::conformance;
 use starsessions_tests::logs::Logs;
 use starsessions_tests::servers::Folder;
 use starsessions_tests::shop;
@@ -228,6 +230,38 @@ async fn the_user_of_a_damaged_file_is_no_guest_and_is_still_signed_in_when_it_i
     let write = "UPDATE sessions SET last_seen = last_seen";
     assert_eq!(database.execute(write, []), Ok(1));
     assert_eq!(browser.get("/me").await.body, "7");
+}
+
+/// As after a restore of some tables only.
+#[tokio::test]
+async fn tables_that_are_missing_are_made_again_with_their_entries() {
+    let folder = Folder::new();
+    let path = folder.join("sessions.db");
+    let other = IndexKey::from_bytes([8; IndexKey::LEN]);
+    let mut twice = row(2);
+    twice.listing = Some(Arc::new(Listing::new(vec![index(), other], *b"card")));
+    let guest = Row::new(*b"guest", at(0), at(100));
+    let store = SqliteStore::open(&path).unwrap();
+    for (number, row) in [(1, &row(1)), (2, &twice), (3, &guest)] {
+        store.insert(&key(number), row, at(0)).await.unwrap();
+    }
+    drop(store);
+    for loss in ["DROP TABLE session_index", "DELETE FROM session_index"] {
+        Connection::open(&path)
+            .unwrap()
+            .execute_batch(loss)
+            .unwrap();
+        let store = SqliteStore::open(&path).unwrap();
+        for (index_key, sessions) in [(index(), 2), (other, 1)] {
+            let listed = store.listed(&index_key, at(1)).await.unwrap();
+            assert_eq!(listed.len(), sessions, "{loss}");
+        }
+    }
+    Connection::open(&path)
+        .unwrap()
+        .execute_batch("PRAGMA foreign_keys = OFF; DROP TABLE sessions")
+        .unwrap();
+    conformance::run(&SqliteStore::open(&path).unwrap()).await;
 }
 
 /// Checks the text that `main -> Result<(), Box<dyn Error>>` prints.

@@ -22,6 +22,14 @@ pub(super) trait Driver: Database + Server<Link = Connections<Self>> {
     /// Returns zero if a statement outside of a transaction is not committed; empty if each is.
     const COMMITS: &'static str = "";
 
+    // With a table of index keys:
+    /// Counts its foreign keys that lead to another table than that of the rows.
+    const LEADS_ELSEWHERE: &'static str = "";
+    /// Counts, up to 1, the rows that must have entries, if there are no entries at all.
+    const LACKS_ENTRIES: &'static str = "";
+    /// Makes the entries of all rows.
+    const FILE_ALL: &'static str = "";
+
     /// The reason behind an error of the server.
     fn reason(error: &dyn DatabaseError) -> Reason;
 

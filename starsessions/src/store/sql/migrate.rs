@@ -10,19 +10,45 @@ use super::table::Table;
 impl<DB: Fetch> Table<DB> {
     /// Creates the missing tables. Another application's table is detected before anything is created.
     pub(super) async fn migrate(&self) -> Result<(), SetupError> {
-        if !DB::COMMITS.is_empty() && self.first_number(DB::COMMITS).await? == Some(0) {
+        if !DB::COMMITS.is_empty() && self.number(DB::COMMITS).await? == Some(0) {
             return Err(SetupError::NoAutocommit);
         }
-        let version = self.first_number(DB::VERSION).await?;
+        let version = self.number(DB::VERSION).await?;
         version.map_or(Ok(()), |found| SetupError::check(found, SCHEMA))?;
-        let probe = self.find(&self.statements.load.with(&[])).await?;
-        if probe.is_some() && version.is_some() {
-            return Ok(());
+        let found = self.find(&self.statements.load.with(&[])).await?;
+        let mut is_complete = version.is_some() && found.is_some();
+        let has_index = !DB::FILE.is_empty();
+        if has_index {
+            let found = self.find(&self.statements.listed.with(&[])).await?;
+            is_complete &= found.is_some();
+            if self.number(DB::LEADS_ELSEWHERE).await? > Some(0) {
+                return Err(SetupError::Renamed(format!("{}_index", self.name)));
+            }
         }
-        // The script may have waited for another instance, and still see an older snapshot of the database.
+        if !is_complete {
+            self.execute(&self.script(DB::LOCK)).await?;
+        }
+        // Without entries, no revocation would find a session.
+        if has_index && self.number(DB::LACKS_ENTRIES).await? > Some(0) {
+            self.execute(&self.statement(DB::FILE_ALL)).await?;
+        }
+        Ok(())
+    }
+
+    /// `lock`, and the script that creates the tables.
+    pub(super) fn script(&self, lock: &str) -> Statement {
+        self.statement(&(lock.to_owned() + DB::SCRIPT))
+    }
+
+    fn statement(&self, template: &str) -> Statement {
+        Statement::new::<DB>(template, &self.name)
+    }
+
+    async fn execute(&self, statement: &Statement) -> Result<(), SetupError> {
+        // The statement may have waited for another instance, and still see an older snapshot of the database.
         for _ in 0..MAX_ATTEMPTS {
             let mut connection = self.link.acquire().await?;
-            let made = DB::fetch(&mut connection, &self.script(DB::LOCK).with(&[])).await;
+            let made = DB::fetch(&mut connection, &statement.with(&[])).await;
             match made.map_err(Failure::of::<DB>) {
                 Err(failure) if failure.reason == Reason::Undone => {}
                 made => return Ok(made.map(drop)?),
@@ -32,15 +58,9 @@ impl<DB: Fetch> Table<DB> {
         Err(SetupError::Unavailable(text.into()))
     }
 
-    /// `lock`, and the script that creates the tables.
-    pub(super) fn script(&self, lock: &str) -> Statement {
-        Statement::new::<DB>(&(lock.to_owned() + DB::SCRIPT), &self.name)
-    }
-
-    /// What a statement without parameters returns.
-    async fn first_number(&self, template: &str) -> Result<Option<i64>, SetupError> {
-        let statement = Statement::new::<DB>(template, &self.name);
-        let found = self.find(&statement.with(&[])).await?;
+    /// The number that a query returns; `None` if there is no such table.
+    async fn number(&self, query: &str) -> Result<Option<i64>, SetupError> {
+        let found = self.find(&self.statement(query).with(&[])).await?;
         Ok(found.and_then(|reply| number(reply.rows.first()?, 0)))
     }
 

@@ -103,6 +103,33 @@ INSERT INTO `{name}_schema` (version) VALUES (2) ON DUPLICATE KEY UPDATE version
     const VERSION: &'static str = "SELECT MAX(version) FROM `{name}_schema`";
     const COMMITS: &'static str = "SELECT CAST(@@autocommit AS SIGNED)";
 
+    const LEADS_ELSEWHERE: &'static str = "
+        SELECT COUNT(*)
+        FROM information_schema.key_column_usage
+        WHERE table_schema = DATABASE() AND table_name = '{name}_index'
+            AND (referenced_table_schema <> DATABASE() OR referenced_table_name <> '{name}')";
+
+    const LACKS_ENTRIES: &'static str = "
+        SELECT COUNT(*)
+        FROM (
+            SELECT 1
+            FROM {table}
+            WHERE OCTET_LENGTH(index_keys) >= 32 AND NOT EXISTS (SELECT 1 FROM `{name}_index`)
+            LIMIT 1
+        ) AS lacking";
+
+    // `IGNORE`: another instance may make the same entries, and a row may end meanwhile. MySQL allows 1000 steps.
+    const FILE_ALL: &'static str = "
+        INSERT IGNORE INTO `{name}_index` (index_key, session_key)
+        WITH RECURSIVE entry (filed, place) AS (
+            SELECT session_key, 1 FROM {table} WHERE OCTET_LENGTH(index_keys) >= 32
+            UNION ALL
+            SELECT session_key, place + 32 FROM entry JOIN {table} ON session_key = filed
+            WHERE OCTET_LENGTH(index_keys) >= place + 63 AND place < 30000
+        )
+        SELECT SUBSTR(index_keys, place, 32), session_key
+        FROM entry JOIN {table} ON session_key = filed";
+
     fn reason(error: &dyn DatabaseError) -> Reason {
         let code = error.code().unwrap_or_default();
         let number = error

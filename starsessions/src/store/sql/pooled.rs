@@ -125,8 +125,9 @@ macro_rules! sql_store {
                 }
             }
 
-            /// Creates the tables, or checks that this version works with them. Several instances may call it at
-            /// the same time, and any number of times.
+            /// Creates the missing tables, and checks that this version works with the others. Several instances may
+            /// call it at the same time, and any number of times. On MySQL and MariaDB, it files the sessions again if
+            /// the table of index keys was lost or emptied, because no revocation would find them otherwise.
             ///
             /// Only this method needs the privilege `CREATE`, and on MySQL and MariaDB `REFERENCES`. If the
             /// application has its own migrations, put [`schema_sql`](Self::schema_sql) there instead. Runs to its

@@ -20,6 +20,8 @@ pub enum SetupError {
     Foreign(String),
     /// The connections of the pool do not commit each statement.
     NoAutocommit,
+    /// The table of index keys, which has this name, refers to a table of sessions that was renamed.
+    Renamed(String),
     /// The tables were made by this crate before its first release.
     Unreleased,
     /// The tables were made by a newer version of this crate.
@@ -55,6 +57,8 @@ sentences! { SetupError:
     Self::Foreign(name) => "\"{name}\" is another application's; name another file or table for the sessions";
     Self::NoAutocommit => "the connections of the pool would lose what they have written, because `autocommit` is off; turn it on in the \
         pool and on the server";
+    Self::Renamed(name) => "\"{name}\" refers to a table of sessions that was renamed; rename that table back, or drop \"{name}\" and \
+        migrate again";
     Self::Unreleased => "the tables of sessions have a layout from before the first release of `starsessions`; drop them or move the file \
         away, or name another one";
     Self::Newer { found, known } => "the tables of sessions have schema {found} and this version knows {known}; update `starsessions`, or \

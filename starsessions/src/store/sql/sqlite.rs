@@ -63,7 +63,7 @@ pub struct SqliteStore {
 }
 
 impl SqliteStore {
-    /// Opens a file, and creates it if it does not exist. Blocks on the disk, so call it at the start of
+    /// Opens a file, and creates it and its tables if they do not exist. Blocks on the disk, so call it at the start of
     /// the application.
     ///
     /// # Errors

@@ -61,24 +61,25 @@ fn create_private(path: &Path) -> std::io::Result<()> {
     options.open(path).map(drop)
 }
 
-/// Creates the tables in an empty file. Refuses a file with other contents, without changing it.
+/// Creates the missing tables. Refuses a file with other contents, without changing it.
 fn create_tables(connection: &mut Connection) -> Result<(), SetupError> {
     // Processes that start together take turns here, and the later ones find the tables.
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     let is_empty = "SELECT NOT EXISTS (SELECT 1 FROM sqlite_schema)";
     if transaction.query_row(is_empty, [], |row| row.get(0))? {
-        transaction.execute_batch(TABLES)?;
         transaction.pragma_update(None, "application_id", APPLICATION_ID)?;
         transaction.pragma_update(None, "user_version", SCHEMA)?;
-        return Ok(transaction.commit()?);
     }
     match pragma(&transaction, "application_id")? {
-        APPLICATION_ID => SetupError::check(pragma(&transaction, "user_version")?, SCHEMA),
-        UNRELEASED_ID => Err(SetupError::Unreleased),
-        _ => Err(SetupError::Foreign(
-            transaction.path().unwrap_or_default().to_owned(),
-        )),
+        APPLICATION_ID => SetupError::check(pragma(&transaction, "user_version")?, SCHEMA)?,
+        UNRELEASED_ID => return Err(SetupError::Unreleased),
+        _ => {
+            let path = transaction.path().unwrap_or_default();
+            return Err(SetupError::Foreign(path.to_owned()));
+        }
     }
+    transaction.execute_batch(TABLES)?;
+    Ok(transaction.commit()?)
 }
 
 /// With a write-ahead log, readers and the writer never wait for each other.
@@ -120,8 +121,10 @@ const STATEMENTS: usize = 32;
 /// Rows are ordered by a number, not by their random key: new rows are appended, so sessions that begin
 /// together are on the same pages and are freed together. Ordered by the key, each would touch another
 /// page. The value is last, so that the rest of a row is read without the pages of a long value.
+///
+/// If there are no index entries, they were lost, or no session has any: they are made from the rows.
 const TABLES: &str = "
-    CREATE TABLE sessions (
+    CREATE TABLE IF NOT EXISTS sessions (
         id INTEGER PRIMARY KEY,
         key BLOB NOT NULL UNIQUE,
         revision INTEGER NOT NULL,
@@ -131,11 +134,20 @@ const TABLES: &str = "
         index_keys BLOB NOT NULL,
         value BLOB NOT NULL
     ) STRICT;
-    CREATE INDEX sessions_by_deadline ON sessions (deadline);
-    CREATE TABLE session_index (
+    CREATE INDEX IF NOT EXISTS sessions_by_deadline ON sessions (deadline);
+    CREATE TABLE IF NOT EXISTS session_index (
         index_key BLOB NOT NULL,
         session INTEGER NOT NULL REFERENCES sessions (id) ON DELETE CASCADE,
         PRIMARY KEY (index_key, session)
     ) STRICT, WITHOUT ROWID;
-    CREATE INDEX session_index_by_session ON session_index (session);
+    CREATE INDEX IF NOT EXISTS session_index_by_session ON session_index (session);
+    INSERT INTO session_index (index_key, session)
+    WITH RECURSIVE entry (session, place) AS (
+        SELECT id, 1 FROM sessions
+        WHERE NOT EXISTS (SELECT 1 FROM session_index) AND length(index_keys) >= 32
+        UNION ALL
+        SELECT id, place + 32 FROM entry JOIN sessions ON id = session
+        WHERE length(index_keys) >= place + 63
+    )
+    SELECT DISTINCT substr(index_keys, place, 32), id FROM entry JOIN sessions ON id = session;
 ";
