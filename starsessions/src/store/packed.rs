@@ -6,8 +6,9 @@
 //! listing = 0(1), or 1(1) ‖ count(8) ‖ index_key(32)* ‖ length(8) ‖ card
 //! ```
 //!
-//! Integers are big-endian, times Unix seconds. A row has one packed form only, and a revision is never
-//! used twice under a key. So comparing the heads, or all bytes, compares the rows.
+//! Integers are big-endian, times Unix seconds, index keys in ascending order. A row has one packed form only: other
+//! bytes are no row. A revision is never used twice under a key. So comparing the heads, or all bytes, compares the
+//! rows.
 
 use std::sync::Arc;
 
@@ -50,7 +51,12 @@ pub(super) fn glance(bytes: &mut &[u8]) -> Option<(Row, bool)> {
         return None;
     }
     let revision = bytes.try_get_u64().ok()?;
-    let mut time = || Some(Timestamp::from_unix_seconds(bytes.try_get_u64().ok()?));
+    let mut time = || {
+        let seconds = bytes.try_get_u64().ok()?;
+        let time = Timestamp::from_unix_seconds(seconds);
+        // No time has the last second: it would be packed as the one before.
+        (time.as_unix_seconds() == seconds).then_some(time)
+    };
     let (deadline, last_seen) = (time()?, time()?);
     let mut row = Row::new(Arc::<[u8]>::default(), last_seen, deadline);
     row.revision = revision;
@@ -74,6 +80,10 @@ fn unpack_listing(bytes: &mut &[u8]) -> Option<Listing> {
     let count = usize::try_from(bytes.try_get_u64().ok()?).ok()?;
     let index_keys = bytes.split_off(..count.checked_mul(IndexKey::LEN)?)?;
     let (index_keys, _) = index_keys.as_chunks();
+    // A listing sorts its keys, so it would be packed in another form.
+    if !index_keys.is_sorted_by(|key, next| key < next) {
+        return None;
+    }
     let len = usize::try_from(bytes.try_get_u64().ok()?).ok()?;
     let index_keys = index_keys.iter().copied().map(IndexKey::from_bytes);
     Some(Listing::new(index_keys.collect(), bytes.split_off(..len)?))
@@ -116,6 +126,45 @@ mod tests {
         )
     }
 
+    /// What another program may do to a packed row.
+    #[derive(Clone, Debug)]
+    enum Edit {
+        Noise(usize, Vec<u8>),
+        /// The last second, as the time at this place.
+        LastSecond(usize),
+        /// The first index key, also as the second.
+        Doubled,
+        /// The first two index keys, in the other order.
+        Swapped,
+    }
+
+    fn edit() -> impl Strategy<Value = Edit> {
+        prop_oneof![
+            any::<(usize, Vec<u8>)>().prop_map(|(place, noise)| Edit::Noise(place, noise)),
+            Just(Edit::LastSecond(DEADLINE)),
+            Just(Edit::LastSecond(LAST_SEEN)),
+            Just(Edit::Doubled),
+            Just(Edit::Swapped),
+        ]
+    }
+
+    impl Edit {
+        fn change(self, packed: &mut Vec<u8>) {
+            match self {
+                Self::Noise(place, noise) => drop(packed.splice(place % packed.len().., noise)),
+                Self::LastSecond(place) => packed[place..place + 8].fill(u8::MAX),
+                // Without two index keys, these move other bytes.
+                Self::Doubled | Self::Swapped if packed.len() < INDEX_KEYS + 64 => {}
+                Self::Doubled => packed.copy_within(INDEX_KEYS..INDEX_KEYS + 32, INDEX_KEYS + 32),
+                Self::Swapped => packed[INDEX_KEYS..INDEX_KEYS + 64].rotate_left(32),
+            }
+        }
+    }
+
+    const DEADLINE: usize = 1 + 8;
+    const LAST_SEEN: usize = DEADLINE + 8;
+    const INDEX_KEYS: usize = GLANCE + 8;
+
     proptest! {
         #[test]
         fn what_is_packed_is_unpacked_and_begins_with_its_head(row in row()) {
@@ -125,9 +174,9 @@ mod tests {
         }
 
         #[test]
-        fn a_row_has_one_packed_form(noise in any::<Vec<u8>>(), row in row(), place: usize) {
+        fn a_row_has_one_packed_form(row in row(), edit in edit()) {
             let mut packed = pack(&row);
-            packed.splice(place % packed.len().., noise);
+            edit.change(&mut packed);
             if let Some(row) = unpack(&packed) {
                 prop_assert_eq!(pack(&row), packed);
             }

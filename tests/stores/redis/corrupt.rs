@@ -91,3 +91,30 @@ async fn an_entry_that_is_none_is_passed_over() {
         assert_eq!(listed.len(), 1);
     }
 }
+
+/// Bytes that would be packed in another way could never be replaced.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_row_in_another_form_is_corrupt_until_it_is_removed() {
+    for version in Version::ALL {
+        let server = redis(version, &[]);
+        let store = connected(&server).await;
+        let first = row(b"first");
+        store.insert(&key(1), &first, at(0)).await.unwrap();
+        let name = ask(&server, &["KEYS", "*"]);
+        for place in ["9", "17"] {
+            let last_second = format!(
+                "return redis.call('SETRANGE', KEYS[1], {place}, '{}')",
+                "\\255".repeat(8)
+            );
+            ask(&server, &["EVAL", &last_second, "1", name.trim()]);
+            let loaded = store.load(&key(1), at(1)).await;
+            assert!(
+                matches!(loaded, Err(StoreError::Corrupt(_))),
+                "{version:?}: {loaded:?}"
+            );
+            assert_eq!(store.remove(&key(1)).await.unwrap(), None);
+            let inserted = store.insert(&key(1), &first, at(1)).await;
+            assert_eq!(inserted.unwrap(), Inserted::Inserted, "{version:?}");
+        }
+    }
+}
