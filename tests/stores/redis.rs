@@ -16,13 +16,14 @@ mod tls;
 use std::sync::LazyLock;
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use starsessions::store::RedisStore;
+use starsessions::store::{RedisStore, Store};
 use starsessions::testing::conformance;
 use starsessions_tests::scenarios;
 use starsessions_tests::scenarios::{Served, Stage};
 use starsessions_tests::servers::Server;
 use starsessions_tests::servers::redis::{self as servers, Version};
 
+use self::samples::{at, key, row};
 use crate::agreement;
 
 /// The server that is shared by all tests that do not stop it.
@@ -44,6 +45,21 @@ async fn answers_as_the_memory_store_does_on_every_version() {
         agreement::run(&store).await;
         agreement::tells_what_has_expired(&store).await;
     }
+}
+
+/// `app:` begins the keys of the prefix `app:session:`, too.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_sessions_of_a_longer_prefix_are_not_counted() {
+    let short = new_prefix();
+    let long = short.clone() + "session:";
+    let [short, long] = [short, long].map(|prefix| {
+        let builder = RedisStore::builder(client(&REDIS)).prefix(prefix);
+        builder.connect()
+    });
+    let (short, long) = (short.await.unwrap(), long.await.unwrap());
+    long.insert(&key(1), &row(b"value"), at(0)).await.unwrap();
+    assert_eq!(long.count(at(1)).await.unwrap().live, 1);
+    assert_eq!(short.count(at(1)).await.unwrap().live, 0);
 }
 
 scenarios!(own_prefix);

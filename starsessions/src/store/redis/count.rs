@@ -1,7 +1,7 @@
 //! How many sessions a server holds.
 
 use super::link::Script;
-use super::rows::{Rows, SESSION};
+use super::rows::{ENCODED, Rows, SESSION};
 use crate::clock::Timestamp;
 use crate::store::{Result, StoreCounts, StoreError, packed};
 
@@ -12,7 +12,8 @@ impl Rows {
             let cure = "the sessions of a Cluster are not counted; ask its nodes for their keys";
             return Err(StoreError::Unavailable(cure.into()));
         }
-        let pattern = literal(&self.prefix) + SESSION + "*";
+        // Of the length of a key, because another store's prefix may be longer, and begin with these characters.
+        let pattern = literal(&self.prefix) + SESSION + &"?".repeat(ENCODED);
         let (mut counts, mut cursor) = (StoreCounts::default(), 0_u64);
         loop {
             let mut scan = redis::cmd("SCAN");

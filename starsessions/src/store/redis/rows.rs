@@ -156,6 +156,9 @@ pub(super) fn end_of_key(deadline: Timestamp) -> u64 {
         .min(LAST_SECOND)
 }
 
+/// The length of an encoded key.
+pub(super) const ENCODED: usize = (RowKey::LEN * 4).div_ceil(3);
+
 /// The end of the year 9999, the latest time that is sent to a server.
 pub(super) const LAST_SECOND: u64 = 253_402_300_799;
 
