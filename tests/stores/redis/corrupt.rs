@@ -1,6 +1,8 @@
 //! Keys of sessions with other content.
 
-use starsessions::store::{Inserted, Store, StoreError};
+use std::sync::Arc;
+
+use starsessions::store::{Inserted, Listing, Replaced, Store, StoreError};
 use starsessions_tests::logs::Logs;
 use starsessions_tests::servers::redis::{Version, ask, redis};
 
@@ -116,5 +118,35 @@ async fn a_row_in_another_form_is_corrupt_until_it_is_removed() {
             let inserted = store.insert(&key(1), &first, at(1)).await;
             assert_eq!(inserted.unwrap(), Inserted::Inserted, "{version:?}");
         }
+    }
+}
+
+/// A value of another program must not hide the sessions that are listed beside it.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_huge_value_hides_no_session() {
+    const HUGE: &str = "100000000";
+    let limit = ["client-output-buffer-limit", "normal 32mb 0 0"];
+    for version in Version::ALL {
+        let server = redis(version, &[]);
+        ask(&server, &[&["CONFIG", "SET"], &limit[..]].concat());
+        let store = connected(&server).await;
+        let mut session = filed_row(b"session");
+        session.listing = Some(Arc::new(Listing::new(vec![index_key()], [7; 60_000])));
+        store.insert(&key(1), &session, at(0)).await.unwrap();
+        let name = ask(&server, &["KEYS", "*session:*"]);
+        ask(&server, &["SETRANGE", name.trim(), HUGE, "huge"]);
+        store.insert(&key(2), &session, at(0)).await.unwrap();
+        let names = ask(&server, &["KEYS", "*session:*"]);
+        let other = names.lines().find(|other| *other != name.trim());
+        ask(&server, &["DEL", other.unwrap()]);
+        ask(&server, &["SETRANGE", other.unwrap(), HUGE, "huge"]);
+
+        let listed = store.listed(&index_key(), at(1)).await.unwrap();
+        assert_eq!(listed.len(), 1, "{version:?}");
+        assert_eq!(listed[0].listing.card(), [7; 60_000]);
+        let mut ended = after(&session, b"e");
+        (ended.listing, ended.deadline) = (None, at(1));
+        let replaced = store.replace(&key(1), &session, &ended, at(1)).await;
+        assert_eq!(replaced.unwrap(), Replaced::Replaced, "{version:?}");
     }
 }

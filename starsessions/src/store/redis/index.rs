@@ -72,7 +72,8 @@ impl Rows {
             let rows: Vec<_> = self.link.send(&rows).await.read()?;
             entries.into_iter().zip(rows).collect()
         } else {
-            self.link.run(&LISTED, &[name], (now, start)).await.read()?
+            let arguments = (now, start, LARGEST - 1);
+            self.link.run(&LISTED, &[name], arguments).await.read()?
         };
         // A value that is not a row counts as absent: it is not a session either.
         let found = found.into_iter().filter_map(|(entry, value)| {
@@ -160,14 +161,18 @@ const DAY: u64 = 24 * 3_600;
 /// Each look after the first two means that another session has moved or ended at this moment.
 const MAX_LOOKS: usize = 32;
 
-// index key; now, the prefix of the keys of rows. Not for a Cluster.
+/// In bytes; more than a row with the largest session takes.
+const LARGEST: usize = 2 * 1024 * 1024;
+
+// index key; now, the prefix of the keys of rows, the last place of a value that is read: a value of another program
+// may be so large that all do not fit into one reply. Not for a Cluster.
 // Returns each entry with the value of its key, if that is a string. An error other than of the type ends the script:
 // a node of a Cluster returns such an error for keys of other nodes, and the list would be incomplete.
 static LISTED: Script = Script::new(
     r"
 local found = {}
 for _, entry in ipairs(redis.call('ZRANGEBYSCORE', KEYS[1], ARGV[1], '+inf')) do
-    local row = redis.pcall('GET', ARGV[2] .. entry)
+    local row = redis.pcall('GETRANGE', ARGV[2] .. entry, 0, ARGV[3])
     local is_error = type(row) == 'table'
     if is_error and not string.find(row.err, 'WRONGTYPE', 1, true) then return row end
     found[#found + 1] = {entry, not is_error and row}
