@@ -130,8 +130,9 @@ impl Rows {
 // keys of rows, then of lists; now, the number of rows, and three arguments for each key. For a row: the head of the
 // row that was found, or nothing, for which the key must be empty; the new row; the second in which its key ends. For a
 // list: CH, XX to prolong an entry only, or OUT; the second in which the entry ends; the entry.
-// Drops a bounded number of ended entries, so that no call takes long. Returns OK, the rows that are stored instead, or
-// ANEW if the key of a list held another type and was dropped.
+// Drops a bounded number of ended entries, so that no call takes long, and the last one to end if it has another form. The
+// score of another program may be no time, so a list ends at `LAST_SECOND` at the latest.
+// Returns OK, the rows that are stored instead, or ANEW if the key of a list held another type and was dropped.
 static CHANGE: Script = Script::new(
     r"
 local call, rows, done = redis.call, tonumber(ARGV[2]), 'OK'
@@ -151,8 +152,9 @@ for i = rows + 1, #KEYS do
         end
         local ended = call('ZRANGEBYSCORE', list, '-inf', ARGV[1], 'LIMIT', 0, 100)
         if #ended > 0 then redis.pcall('ZREM', list, unpack(ended)) end
-        local newest = call('ZREVRANGE', list, 0, 0, 'WITHSCORES')[2]
-        if newest then call('EXPIREAT', list, newest) end
+        local newest, ends = unpack(call('ZREVRANGE', list, 0, 0, 'WITHSCORES'))
+        if newest then call('EXPIREAT', list, string.format('%.0f', math.min(ends, 253402300799))) end
+        if newest and #newest ~= #entry then redis.pcall('ZREM', list, newest) end
     end
 end
 for i = 1, rows do call('SET', KEYS[i], ARGV[3 * i + 1], 'EXAT', ARGV[3 * i + 2]) end
