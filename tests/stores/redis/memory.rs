@@ -1,10 +1,10 @@
 //! A server that has reached its memory limit.
 
-use starsessions::store::{Inserted, Store, StoreError};
+use starsessions::store::{Inserted, Replaced, Rotated, Rotation, Row, Store, StoreError};
 use starsessions_tests::servers::redis::{Version, ask, redis};
 
-use super::connected;
-use super::samples::{after, at, filed_row, key, row};
+use super::samples::{after, at, filed_row, index_key, key, row, way_after};
+use super::{connected, silence};
 
 /// A full server refuses new data. Existing sessions stay and can be ended.
 #[tokio::test(flavor = "multi_thread")]
@@ -33,4 +33,50 @@ async fn a_full_server_takes_no_new_session_and_keeps_those_it_has() {
         assert_eq!(store.remove(&kept).await.unwrap(), Some(first));
         assert_eq!(ask(&server, &["DBSIZE"]), "0\n", "{version:?}");
     }
+}
+
+/// An administrator can end sessions on a full server. No new id fits into what that frees.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_full_server_ends_sessions() {
+    let mut kinds = Vec::new();
+    for version in Version::ALL {
+        let server = redis(version, &[]);
+        let store = connected(&server).await;
+        kinds.push((server, store));
+    }
+    kinds.push(silence::node().await);
+    for (server, store) in kinds {
+        let (guest, user) = (row(&[1; 200]), filed_row(&[2; 200]));
+        store.insert(&key(1), &guest, at(0)).await.unwrap();
+        store.insert(&key(2), &user, at(0)).await.unwrap();
+        ask(&server, &["CONFIG", "SET", "maxmemory", "1"]);
+        let listed = store.listed(&index_key(), at(1)).await.unwrap();
+        assert_eq!(listed.len(), 1);
+
+        let (old, new, way) = (key(2), key(3), way_after(&user));
+        let rotation = Rotation::new(&old, &user, &way, &new, &user);
+        let rotated = store.rotate(rotation, at(1)).await;
+        assert_ne!(rotated.ok(), Some(Rotated::Rotated));
+        assert_eq!(
+            store.load(&key(2), at(1)).await.unwrap().as_ref(),
+            Some(&user)
+        );
+
+        // A list leaves the value on the server.
+        let mut found = user.clone();
+        found.value = [].into();
+        for (key, seen) in [(key(1), guest), (key(2), found)] {
+            let replaced = store.replace(&key, &seen, &ended(&seen), at(1)).await;
+            assert_eq!(replaced.unwrap(), Replaced::Replaced);
+            let left = store.load(&key, at(1)).await.unwrap();
+            assert_eq!(left, Some(ended(&seen)));
+        }
+        assert_eq!(store.listed(&index_key(), at(1)).await.unwrap(), []);
+    }
+}
+
+fn ended(seen: &Row) -> Row {
+    let mut row = after(seen, b"e");
+    (row.listing, row.deadline) = (None, at(1));
+    row
 }

@@ -195,7 +195,7 @@ fn is_replica(about: &Value) -> bool {
 ///
 /// A script uses only the keys that it is given, in a Cluster only one. Rows are opaque to it, except for the
 /// [head](crate::store::packed::head). A server without free memory refuses a script whose first write needs more, so
-/// no script deletes data of the store before it adds some.
+/// no script deletes data of the store before it adds some, except for less in its place.
 pub(crate) struct Script {
     code: &'static str,
     hash: OnceLock<String>,

@@ -33,7 +33,7 @@ impl Rows {
                 *found = self.fetch(key).await?;
             }
         }
-        let mut is_repeated = false;
+        let (mut is_repeated, mut is_full) = (false, false);
         for _ in 0..MAX_ATTEMPTS {
             let Some(rows) = next(&found) else {
                 let value = Err(found);
@@ -49,7 +49,9 @@ impl Rows {
                 false => entries.append(&mut later),
             }
             let set = match (&keys[..], &found[..], &rows[..]) {
-                ([key], [found], [row]) if entries.is_empty() => self.set(key, found.as_ref(), row),
+                ([key], [found], [row]) if entries.is_empty() && !is_full => {
+                    self.set(key, found.as_ref(), row)
+                }
                 _ => None,
             };
             let reply = match &set {
@@ -64,9 +66,15 @@ impl Rows {
                 }
             };
             is_repeated |= reply.is_repeated;
-            if reply.is_error("ERR") && set.is_some() && found.iter().all(Option::is_some) {
-                self.link.has_ifeq.store(false, Ordering::Relaxed);
-                continue;
+            if set.is_some() && found.iter().all(Option::is_some) {
+                if reply.is_error("ERR") {
+                    self.link.has_ifeq.store(false, Ordering::Relaxed);
+                    continue;
+                }
+                if reply.is_error("OOM") {
+                    is_full = true;
+                    continue;
+                }
             }
             match reply.read()? {
                 Value::Okay => {
@@ -132,6 +140,8 @@ impl Rows {
 // list: CH, XX to prolong an entry only, or OUT; the second in which the entry ends; the entry.
 // Drops a bounded number of ended entries, so that no call takes long, and the last one to end if it has another form. The
 // score of another program may be no time, so a list ends at `LAST_SECOND` at the latest.
+// A full server takes no `SET` as a script's first write, but lets a script go on that has deleted: so the end of a
+// session, and any row that is smaller than the one before, is stored there.
 // Returns OK, the rows that are stored instead, or ANEW if the key of a list held another type and was dropped.
 static CHANGE: Script = Script::new(
     r"
@@ -157,7 +167,16 @@ for i = rows + 1, #KEYS do
         if newest and #newest ~= #entry then redis.pcall('ZREM', list, newest) end
     end
 end
-for i = 1, rows do call('SET', KEYS[i], ARGV[3 * i + 1], 'EXAT', ARGV[3 * i + 2]) end
+for i = 1, rows do
+    local row, last = unpack(ARGV, 3 * i + 1, 3 * i + 2)
+    local set = redis.pcall('SET', KEYS[i], row, 'EXAT', last)
+    if set.err then
+        local is_full = string.find(set.err, 'OOM', 1, true)
+        if not is_full or rows > 1 or call('STRLEN', KEYS[i]) <= #row then return set end
+        call('DEL', KEYS[i])
+        call('SET', KEYS[i], row, 'EXAT', last)
+    end
+end
 for i = rows + 1, #KEYS do
     if ARGV[3 * i] == 'OUT' then redis.pcall('ZREM', KEYS[i], ARGV[3 * i + 2]) end
 end
