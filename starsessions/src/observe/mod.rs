@@ -144,6 +144,16 @@ pub(crate) fn conflicting(realm: &str, loses_values: bool, conflict: &impl fmt::
     }
 }
 
+/// A session server may remove any key of its own accord.
+#[cfg(feature = "redis")]
+pub(crate) fn evicting(policy: &str) {
+    tracing::error!(
+        policy,
+        "the session server removes keys when its memory is full: sessions that are in use are then missing from \
+         lists and revocations, and cookies that were revoked are valid again; set `maxmemory-policy noeviction`"
+    );
+}
+
 /// A struct requires a proof of the device, but its layer binds no session to a device.
 pub(crate) fn never_bound(realm: &str, session: &str) {
     tracing::error!(

@@ -56,7 +56,8 @@ impl CookieStore {
     }
 
     /// Remembers ended sessions in a store, until their cookies have expired. Each request that uses
-    /// its session reads the store once.
+    /// its session reads the store once. If the store forgets the end of a session, its cookie is valid again: for
+    /// `RedisStore`, set `maxmemory-policy noeviction` on the server.
     #[must_use]
     pub fn revoked_in(mut self, store: impl Store) -> Self {
         self.revocations = Some(ErasedStore::new(store));

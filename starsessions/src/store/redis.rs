@@ -1,6 +1,7 @@
 //! Sessions in Redis or Valkey: for many machines, and for many sessions.
 
 mod count;
+mod eviction;
 mod index;
 mod link;
 mod node;
@@ -21,7 +22,7 @@ use self::proof::Known;
 use self::rows::Rows;
 use super::facade::facade;
 use super::{Protection, StoreError};
-use crate::observe::Outages;
+use crate::observe::{self, Outages};
 use crate::sentence::{debug_as_sentence, sentences};
 
 /// Keeps sessions in Redis or Valkey: one server, a Cluster, or the master of a Sentinel set.
@@ -56,8 +57,13 @@ use crate::sentence::{debug_as_sentence, sentences};
 ///
 /// As durable as the server makes it. Without `appendonly yes`, a crash of the server loses all writes since
 /// the last snapshot, logouts included; with `appendfsync everysec`, those of up to a second. A fail-over loses
-/// the writes that the new master has not received. Set `maxmemory-policy noeviction`: any other policy signs
-/// users out when memory is short.
+/// the writes that the new master has not received.
+///
+/// Set `maxmemory-policy noeviction`: a server that is full then refuses new sessions and more data, and sessions can
+/// still be ended. With any other policy it removes sessions, and also the lists of sessions. A session that is not in
+/// its list stays signed in (in a Cluster, it is signed out), and `list` and `revoke_all` do not find it. A
+/// [revocation list](crate::CookieStore::revoked_in) loses entries, whose cookies are valid again. `connect` logs an
+/// error if the server has a memory limit and another policy, and its user may ask (`INFO memory`).
 ///
 /// In a Cluster, a session and the list of its user's sessions are on two nodes, and a fail-over of one node may
 /// lose its last second. A session that is missing from its list is not used, so that no session escapes
@@ -178,8 +184,12 @@ impl RedisStoreBuilder {
     /// # Errors
     /// See [`RedisConnectError`].
     pub async fn connect(self) -> Result<RedisStore, RedisConnectError> {
+        let link = Link::open(self.client).await?;
+        if let Some(policy) = link.eviction_policy().await {
+            observe::evicting(&policy);
+        }
         let rows = Rows {
-            link: Link::open(self.client).await?,
+            link,
             prefix: self.prefix,
             protection: self.protection,
             known: Known::default(),

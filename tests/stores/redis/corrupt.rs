@@ -94,29 +94,35 @@ async fn an_entry_that_is_none_is_passed_over() {
     }
 }
 
-/// Bytes that would be packed in another way could never be replaced.
+/// An entry of another program may end at a time that no key can.
 #[tokio::test(flavor = "multi_thread")]
-async fn a_row_in_another_form_is_corrupt_until_it_is_removed() {
+async fn an_entry_that_never_ends_blocks_no_sign_in() {
+    let mut kinds = Vec::new();
     for version in Version::ALL {
         let server = redis(version, &[]);
         let store = connected(&server).await;
-        let first = row(b"first");
-        store.insert(&key(1), &first, at(0)).await.unwrap();
-        let name = ask(&server, &["KEYS", "*"]);
-        for place in ["9", "17"] {
-            let last_second = format!(
-                "return redis.call('SETRANGE', KEYS[1], {place}, '{}')",
-                "\\255".repeat(8)
-            );
-            ask(&server, &["EVAL", &last_second, "1", name.trim()]);
-            let loaded = store.load(&key(1), at(1)).await;
-            assert!(
-                matches!(loaded, Err(StoreError::Corrupt(_))),
-                "{version:?}: {loaded:?}"
-            );
-            assert_eq!(store.remove(&key(1)).await.unwrap(), None);
-            let inserted = store.insert(&key(1), &first, at(1)).await;
-            assert_eq!(inserted.unwrap(), Inserted::Inserted, "{version:?}");
+        kinds.push((server, store));
+    }
+    kinds.push(super::silence::node().await);
+    for (server, store) in kinds {
+        let user = filed_row(b"user");
+        store.insert(&key(1), &user, at(0)).await.unwrap();
+        let names = ask(&server, &["KEYS", "*index:*"]);
+        let name = names.trim();
+        let entry = ask(&server, &["ZRANGE", name, "0", "0"]);
+        for (score, number) in ["+inf", "1e300", "1e17", "9999999999.5"]
+            .into_iter()
+            .zip(2..)
+        {
+            ask(&server, &["ZADD", name, score, "garbage"]);
+            ask(&server, &["ZADD", name, score, entry.trim()]);
+            let inserted = store.insert(&key(number), &user, at(0)).await;
+            assert_eq!(inserted.unwrap(), Inserted::Inserted, "{score}");
+            let listed = store.listed(&index_key(), at(1)).await.unwrap();
+            assert_eq!(listed.len(), usize::from(number), "{score}");
+            let entries = ask(&server, &["ZRANGE", name, "0", "-1"]);
+            assert!(!entries.contains("garbage"), "{entries}");
+            assert_ne!(ask(&server, &["TTL", name]).trim(), "-1");
         }
     }
 }
@@ -151,35 +157,29 @@ async fn a_huge_value_hides_no_session() {
     }
 }
 
-/// An entry of another program may end at a time that no key can.
+/// Bytes that would be packed in another way could never be replaced.
 #[tokio::test(flavor = "multi_thread")]
-async fn an_entry_that_never_ends_blocks_no_sign_in() {
-    let mut kinds = Vec::new();
+async fn a_row_in_another_form_is_corrupt_until_it_is_removed() {
     for version in Version::ALL {
         let server = redis(version, &[]);
         let store = connected(&server).await;
-        kinds.push((server, store));
-    }
-    kinds.push(super::silence::node().await);
-    for (server, store) in kinds {
-        let user = filed_row(b"user");
-        store.insert(&key(1), &user, at(0)).await.unwrap();
-        let names = ask(&server, &["KEYS", "*index:*"]);
-        let name = names.trim();
-        let entry = ask(&server, &["ZRANGE", name, "0", "0"]);
-        for (score, number) in ["+inf", "1e300", "1e17", "9999999999.5"]
-            .into_iter()
-            .zip(2..)
-        {
-            ask(&server, &["ZADD", name, score, "garbage"]);
-            ask(&server, &["ZADD", name, score, entry.trim()]);
-            let inserted = store.insert(&key(number), &user, at(0)).await;
-            assert_eq!(inserted.unwrap(), Inserted::Inserted, "{score}");
-            let listed = store.listed(&index_key(), at(1)).await.unwrap();
-            assert_eq!(listed.len(), usize::from(number), "{score}");
-            let entries = ask(&server, &["ZRANGE", name, "0", "-1"]);
-            assert!(!entries.contains("garbage"), "{entries}");
-            assert_ne!(ask(&server, &["TTL", name]).trim(), "-1");
+        let first = row(b"first");
+        store.insert(&key(1), &first, at(0)).await.unwrap();
+        let name = ask(&server, &["KEYS", "*"]);
+        for place in ["9", "17"] {
+            let last_second = format!(
+                "return redis.call('SETRANGE', KEYS[1], {place}, '{}')",
+                "\\255".repeat(8)
+            );
+            ask(&server, &["EVAL", &last_second, "1", name.trim()]);
+            let loaded = store.load(&key(1), at(1)).await;
+            assert!(
+                matches!(loaded, Err(StoreError::Corrupt(_))),
+                "{version:?}: {loaded:?}"
+            );
+            assert_eq!(store.remove(&key(1)).await.unwrap(), None);
+            let inserted = store.insert(&key(1), &first, at(1)).await;
+            assert_eq!(inserted.unwrap(), Inserted::Inserted, "{version:?}");
         }
     }
 }

@@ -1,7 +1,12 @@
 //! A server that has reached its memory limit.
 
-use starsessions::store::{Inserted, Replaced, Rotated, Rotation, Row, Store, StoreError};
-use starsessions_tests::servers::redis::{Version, ask, redis};
+use ::redis::Client;
+use ::redis::cluster::ClusterClient;
+use starsessions::store::{
+    Inserted, RedisStore, Replaced, Rotated, Rotation, Row, Store, StoreError,
+};
+use starsessions_tests::logs::Logs;
+use starsessions_tests::servers::redis::{Version, ask, redis, url};
 
 use super::samples::{after, at, filed_row, index_key, key, row, way_after};
 use super::{connected, silence};
@@ -79,4 +84,56 @@ fn ended(seen: &Row) -> Row {
     let mut row = after(seen, b"e");
     (row.listing, row.deadline) = (None, at(1));
     row
+}
+
+/// Sessions that are in use could not be listed and ended any more.
+#[tokio::test]
+async fn a_server_that_removes_keys_when_it_is_full_is_reported_at_the_start() {
+    const LIMIT: &str = "100mb";
+    for version in Version::ALL {
+        for (limit, policy, user, is_reported) in [
+            (LIMIT, "noeviction", "", false),
+            ("0", "allkeys-lru", "", false),
+            (LIMIT, "allkeys-lru", "", true),
+            (LIMIT, "volatile-ttl", "", true),
+            (LIMIT, "allkeys-lru", "shop:hunter2@", false),
+        ] {
+            let server = redis(
+                version,
+                &["--maxmemory", limit, "--maxmemory-policy", policy],
+            );
+            let shop = "ACL SETUSER shop on >hunter2 ~* +@all -@dangerous";
+            ask(&server, &shop.split(' ').collect::<Vec<_>>());
+            for options in ["", "?protocol=resp3"] {
+                let logs = Logs::capture();
+                let url = format!("redis://{user}{}/{options}", server.address());
+                let client = Client::open(url).unwrap();
+                RedisStore::connect(client).await.unwrap();
+                let lines = logs.with(&["ERROR", "noeviction", policy]);
+                assert_eq!(
+                    lines.len(),
+                    usize::from(is_reported),
+                    "{version:?}: {lines:?}"
+                );
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_cluster_whose_node_removes_keys_is_reported_at_the_start() {
+    let (node, _) = silence::node().await;
+    let connect = async || {
+        let logs = Logs::capture();
+        let client = ClusterClient::new([url(&node)]).unwrap();
+        RedisStore::connect(client).await.unwrap();
+        logs.with(&["ERROR", "noeviction", "volatile-lru"]).len()
+    };
+    ask(
+        &node,
+        &["CONFIG", "SET", "maxmemory-policy", "volatile-lru"],
+    );
+    assert_eq!(connect().await, 0);
+    ask(&node, &["CONFIG", "SET", "maxmemory", "100mb"]);
+    assert_eq!(connect().await, 1);
 }
