@@ -80,7 +80,8 @@ use crate::sentence::{debug_as_sentence, sentences};
 ///
 /// The removal of a listed session is followed by one more. In a Cluster, one more precedes a write that changes the
 /// session's index keys, and one write of a listed session per day; two more follow a write that takes a session off a
-/// list. A write that conflicts with another one takes one more if the server has `SET .. IFEQ`.
+/// list. A write that conflicts with another one, or that a full server refuses at first, takes one more if the server
+/// has `SET .. IFEQ`.
 ///
 /// A row is replaced by `SET .. IFEQ` if the server has it (Valkey 8.1, Redis 8.4), otherwise by a script of two
 /// commands. A row with its lists, and two rows, are always replaced by a script. Scripts are called by their hash,
