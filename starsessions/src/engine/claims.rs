@@ -89,7 +89,7 @@ impl ServerSide {
     }
 }
 
-/// Whether the claim's sign-in may still be under way. Only the store's word keeps the row of an old claim.
+/// Whether the claim's sign-in may still be under way. The card is sealed; the end of the row is the store's word.
 pub(super) fn is_current(card: &Card, now: Timestamp) -> bool {
     now < card.created_at + CLAIM_LIFE
 }

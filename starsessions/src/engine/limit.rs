@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use super::claims::{self, Claim};
+use super::claims::{Claim, is_current};
 use super::listing::{FoundSession, MAX_ROUNDS};
 use super::server_side::ServerSide;
 use super::{Executed, Live, Work};
@@ -124,10 +124,8 @@ impl ServerSide {
             };
             let mut others = Vec::new();
             let mut is_complete = true;
-            let others_claims = claims
-                .iter()
-                .filter(|other| other.key != *claim.key() && claims::is_current(&other.card, now));
-            for other in others_claims {
+            let current = claims.iter().filter(|it| is_current(&it.card, now));
+            for other in current.filter(|other| other.key != *claim.key()) {
                 match self.look_at_claim(&other.key, now).await? {
                     Some((_, is_held)) => others.push((other.key, is_held)),
                     // The claim's sign-in is over, and its session may not have been in the list yet.

@@ -62,7 +62,8 @@ impl<DB: Fetch> Connections<DB> {
         let silent = |reason| {
             let limit = self.limit;
             let text = format!(
-                "no answer within {limit:?}: the server is down, silent or busy, or has no connection left, or all connections of the pool are in use"
+                "no answer within {limit:?}: the server is down, silent or busy, or has no connection left, or all \
+                 connections of the pool are in use"
             );
             Failure::new(reason, text)
         };

@@ -112,11 +112,13 @@ INSERT INTO `{name}_schema` (version) VALUES (2) ON DUPLICATE KEY UPDATE version
     const LACKS_ENTRIES: &'static str = "
         SELECT COUNT(*)
         FROM (
-            SELECT 1
+            SELECT index_keys
             FROM {table}
-            WHERE OCTET_LENGTH(index_keys) >= 32 AND NOT EXISTS (SELECT 1 FROM `{name}_index`)
-            LIMIT 1
-        ) AS lacking";
+            WHERE NOT EXISTS (SELECT 1 FROM `{name}_index`)
+            ORDER BY deadline DESC
+            LIMIT 10000
+        ) AS last
+        WHERE OCTET_LENGTH(index_keys) >= 32";
 
     // `IGNORE`: another instance may make the same entries, and a row may end meanwhile. MySQL allows 1000 steps.
     const FILE_ALL: &'static str = "

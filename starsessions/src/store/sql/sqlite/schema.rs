@@ -122,7 +122,7 @@ const STATEMENTS: usize = 32;
 /// together are on the same pages and are freed together. Ordered by the key, each would touch another
 /// page. The value is last, so that the rest of a row is read without the pages of a long value.
 ///
-/// If there are no index entries, they were lost, or no session has any: they are made from the rows.
+/// If there are no index entries although the rows that end last have index keys, they were lost, and are made again.
 const TABLES: &str = "
     CREATE TABLE IF NOT EXISTS sessions (
         id INTEGER PRIMARY KEY,
@@ -144,7 +144,10 @@ const TABLES: &str = "
     INSERT INTO session_index (index_key, session)
     WITH RECURSIVE entry (session, place) AS (
         SELECT id, 1 FROM sessions
-        WHERE NOT EXISTS (SELECT 1 FROM session_index) AND length(index_keys) >= 32
+        WHERE length(index_keys) >= 32 AND NOT EXISTS (SELECT 1 FROM session_index) AND EXISTS (
+            SELECT 1 FROM (SELECT index_keys FROM sessions ORDER BY deadline DESC LIMIT 10000)
+            WHERE length(index_keys) >= 32
+        )
         UNION ALL
         SELECT id, place + 32 FROM entry JOIN sessions ON id = session
         WHERE length(index_keys) >= place + 63
