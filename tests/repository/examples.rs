@@ -60,7 +60,7 @@ async fn a_chat_opens_for_users_of_its_own_pages() {
     ada.submit("/login", "name=Ada").await.leads_to("/");
     let address = serve(app).await;
     for (visitor, origin, status) in [
-        (&guest, address.as_str(), StatusCode::SEE_OTHER),
+        (&guest, address.as_str(), StatusCode::UNAUTHORIZED),
         (&ada, "evil.example", StatusCode::FORBIDDEN),
     ] {
         let refused = open_socket(visitor, &address, origin).await.unwrap_err();
