@@ -91,10 +91,10 @@ impl Reporter {
         tell_once!(error, self.is_first(told, ""), told, realm, path);
     }
 
-    /// A view was changed when nothing could be written any more.
+    /// A change was made when nothing could be written any more, or was not committed by the task that made it.
     pub(crate) fn late_change(&self, session: &'static str) {
-        let told = "a session was changed after its response had left, as in a task; the change is lost: \
-                    commit it before answering, or have the task change a handle that `detach` has made";
+        let told = "a session was changed after its response had left or its request was dropped, as in a task; the \
+                    change is lost: commit it in time, or have the task change a handle that `detach` has made";
         tell_once!(error, self.is_first(told, session), told, view = session);
     }
 
