@@ -44,14 +44,26 @@ impl ClientSide {
             let why = self.context.policy.end_of(&payload.record, now);
             return Ok(Presented::Nobody(Some(why)));
         }
-        let tombstone = self.tombstone_of(id, now).await?;
         let live = Live {
             credential: Credential::Sealed(id),
             record: payload.record,
             is_outdated: !is_under_active_key,
             is_unannounced: false,
         };
-        Ok(match tombstone {
+        if self.revocations.is_none() {
+            return Ok(Presented::Live(live, Vec::new()));
+        }
+        // Boxed, so that it does not enlarge every request's future.
+        Box::pin(self.unless_ended(id, live, now)).await
+    }
+
+    async fn unless_ended(
+        &self,
+        id: SealedId,
+        live: Live,
+        now: Timestamp,
+    ) -> Result<Presented, StoreError> {
+        Ok(match self.tombstone_of(id, now).await? {
             None => Presented::Live(live, Vec::new()),
             Some(tombstone) if moved_to(&tombstone, now).is_some() => Presented::Former {
                 ends: vec![Endable::Live(live)],
