@@ -155,9 +155,13 @@ impl SessionError {
     }
 
     pub(crate) fn value(field: &'static str, error: ValueError) -> Self {
-        Self::Value {
-            field,
-            error: Arc::new(error),
+        match error {
+            // A value that a merge has made.
+            ValueError::Invalid(invalid) => Self::invalid(field, &invalid),
+            error => Self::Value {
+                field,
+                error: Arc::new(error),
+            },
         }
     }
 

@@ -165,6 +165,35 @@ async fn what_is_refused_changes_nothing() {
     assert_eq!(shop(&mut browser).await.points, 1);
 }
 
+#[tokio::test]
+async fn a_merged_value_that_is_not_valid_changes_nothing() {
+    #[derive(Session)]
+    struct Basket {
+        #[session(merge = append, validate = few)]
+        items: Vec<u32>,
+    }
+    fn few(items: &[u32]) -> Result<(), &'static str> {
+        if items.len() < 4 {
+            Ok(())
+        } else {
+            Err("too many")
+        }
+    }
+    let mut browser = Client::guest();
+    browser
+        .with(|basket: &mut Session<Basket>| basket.items.extend([1, 2]))
+        .await;
+    browser
+        .with(|basket: &mut Session<Basket>| {
+            let refused = basket.merge_saved(Basket { items: vec![3, 4] });
+            assert!(matches!(refused, Err(SessionError::Invalid { .. })));
+            assert_eq!(basket.items, [1, 2]);
+        })
+        .await;
+    let items = |basket: &mut Session<Basket>| basket.items.clone();
+    assert_eq!(browser.with(items).await, [1, 2]);
+}
+
 /// The merge of saved values merges with a concurrent request like any other change.
 #[tokio::test]
 async fn a_request_beside_it_loses_nothing() {
