@@ -42,12 +42,6 @@ impl From<Vec<u8>> for Encoded {
     }
 }
 
-impl PartialEq for Encoded {
-    fn eq(&self, other: &Self) -> bool {
-        **self == **other
-    }
-}
-
 /// Shows how long the value is, which may be in the clear.
 impl fmt::Debug for Encoded {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
