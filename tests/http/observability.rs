@@ -11,6 +11,7 @@ use starsessions::{CurrentSession, KeyRing, MemoryStore, Session, SessionError, 
 use starsessions_tests::client::Client;
 use starsessions_tests::device::Device;
 use starsessions_tests::logs::Logs;
+use starsessions_tests::provider;
 use starsessions_tests::shop::{self, Login, Shop};
 use starsessions_tests::site::{Kept, Site};
 use starsessions_tests::spy::{Moment, Operation};
@@ -302,6 +303,21 @@ async fn devices_are_counted() {
         assert_eq!(metrics.of(name), 1.0, "{name}: {:?}", metrics.seen);
         let (name, _) = name.split_once('{').unwrap();
         assert!(guide.contains(&format!("| `{name}` |")), "{name}");
+    }
+}
+
+#[tokio::test]
+async fn flows_are_counted() {
+    metrics!(metrics);
+    let site = Site::new();
+    let mut client = site.serve(provider::routes());
+    let state = client.leave_for("/google?user=7").await;
+    client.come_back("/google/back", &state).await;
+    client.come_back("/google/back", &state).await;
+    client.leave_for("/google?user=7").await;
+    for (outcome, count) in [("begun", 2.0), ("finished", 1.0), ("unknown", 1.0)] {
+        let name = format!("starsessions_flows_total{{outcome={outcome}}}");
+        assert_eq!(metrics.of(&name), count, "{name}: {:?}", metrics.seen);
     }
 }
 

@@ -39,6 +39,21 @@ async fn browsers_keep_their_cookie_and_applications_their_token() {
 }
 
 #[tokio::test]
+async fn the_explain_header_says_why_both_are_refused() {
+    let transport = Transport::bearer().beside_cookie();
+    let site = Site::with(|layer| layer.explain(true).transport(transport));
+    let browser = browser(&site).await;
+    let app = signed_in(&site).await;
+    let token = app.token.as_deref().unwrap();
+    let reply = with_both(&browser, Method::GET, "/me", token).await;
+    let said = reply.all("x-session-explain").join("");
+    assert!(
+        said.starts_with("not loaded: the request shows more than one credential"),
+        "{said}"
+    );
+}
+
+#[tokio::test]
 async fn a_request_that_shows_both_is_refused_and_changes_nothing() {
     let site = beside();
     let browser = browser(&site).await;

@@ -49,7 +49,31 @@ async fn scenario_14_a_label_is_shown_where_values_are_plain() {
     let list = site.sessions.layer().list::<Account>(&7).await.unwrap();
     let labels: Vec<_> = list.iter().map(|session| session.label()).collect();
     assert_eq!(labels, [Some("Firefox on Linux")]);
+    let shown = serde_json::to_value(&list).unwrap();
+    assert_eq!(shown[0]["label"], "Firefox on Linux");
     assert!(!format!("{list:?}").contains("Firefox"));
+}
+
+#[tokio::test]
+async fn scenario_14_a_list_begins_with_the_session_that_was_used_last() {
+    let site = Site::new();
+    let sign_in = get(async |session: CurrentSession| session.insert(Account { user: 7 }));
+    let me = get(async |_account: Session<Account>| ());
+    let routes = Router::new().route("/in", sign_in).route("/", me);
+    let mut browsers = [site.serve(routes.clone()), site.serve(routes)];
+    for browser in &mut browsers {
+        browser.get("/in").await;
+        site.wait_seconds(600);
+    }
+    let mut first_of_lists = Vec::new();
+    for browser in &mut browsers {
+        browser.get("/").await;
+        site.wait_seconds(600);
+        let list = site.sessions.layer().list::<Account>(&7).await.unwrap();
+        assert!(list[0].last_seen_at > list[1].last_seen_at);
+        first_of_lists.push(list[0].created_at);
+    }
+    assert!(first_of_lists[0] < first_of_lists[1]);
 }
 
 /// The revoking layer is a job, or a node that already has shorter timeouts.
