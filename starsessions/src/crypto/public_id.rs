@@ -66,10 +66,16 @@ impl FromStr for PublicSessionId {
         encoding::decode_secret(text.as_bytes(), &mut bytes).ok_or(InvalidSessionId)?;
         let (created_at, rest) = bytes.split_first_chunk().ok_or(InvalidSessionId)?;
         let (issued_at, row) = rest.split_first_chunk().ok_or(InvalidSessionId)?;
-        let time = |bytes: &[u8; 8]| Timestamp::from_unix_seconds(u64::from_be_bytes(*bytes));
+        let time = |bytes: &[u8; 8]| {
+            let seconds = u64::from_be_bytes(*bytes);
+            let time = Timestamp::from_unix_seconds(seconds);
+            // No time has the last second: it would be shown as the one before.
+            let is_time = time.as_unix_seconds() == seconds;
+            is_time.then_some(time).ok_or(InvalidSessionId)
+        };
         Ok(Self {
-            created_at: time(created_at),
-            issued_at: time(issued_at),
+            created_at: time(created_at)?,
+            issued_at: time(issued_at)?,
             row: row.try_into().map_err(|_| InvalidSessionId)?,
         })
     }
@@ -118,6 +124,19 @@ mod tests {
         for other in ["", "x", &text[1..], &longer, &padded] {
             let parsed = other.parse::<PublicSessionId>();
             assert_eq!(parsed, Err(InvalidSessionId), "{other}");
+        }
+    }
+
+    #[test]
+    fn a_handle_has_one_text() {
+        for last_second in 0..2 {
+            let mut bytes = [7; LEN];
+            bytes[8 * last_second..][..8].fill(u8::MAX);
+            let text = encoding::encode(&bytes);
+            assert_eq!(text.parse::<PublicSessionId>(), Err(InvalidSessionId));
+            bytes[8 * last_second + 7] -= 1;
+            let text = encoding::encode(&bytes);
+            assert_eq!(text.parse::<PublicSessionId>().unwrap().to_string(), text);
         }
     }
 
