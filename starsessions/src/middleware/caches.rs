@@ -19,7 +19,7 @@ pub(super) fn forbid_storing(headers: &mut HeaderMap, reporter: &Reporter) {
     if let Some((name, value)) = allowed {
         reporter.cached_cookie(&name, &value);
     }
-    if !lets_nothing_be_stored(|asked| directives(headers).any(asked)) {
+    if !lets_nothing_be_stored(|asked| restrictions(headers).any(asked)) {
         headers.insert(CACHE_CONTROL, FORBIDDEN);
     }
 }
@@ -83,8 +83,8 @@ fn is_targeted(name: &HeaderName) -> bool {
 /// Edge Side Includes).
 fn forbids(value: &HeaderValue) -> bool {
     let is_no = |directive: &str| is_private(directive) || directive == "0";
-    lets_nothing_be_stored(|asked| split(value).any(asked))
-        || split(value).any(is_no)
+    lets_nothing_be_stored(|asked| outside_quotes(value).any(asked))
+        || outside_quotes(value).any(is_no)
         || split(value).all(|directive| directive.starts_with("content="))
 }
 
@@ -98,7 +98,7 @@ fn lets_nothing_be_stored(says: impl Fn(fn(&str) -> bool) -> bool) -> bool {
 /// The header that lets shared caches store the response and use it for a while (RFC 9111, sections 3 and 4.2.1).
 /// Without `private`, a lifetime applies to shared caches, too.
 fn shared(headers: &HeaderMap) -> Option<(HeaderName, HeaderValue)> {
-    let says = |asked: fn(&str) -> bool| directives(headers).any(asked);
+    let says = |asked: fn(&str) -> bool| restrictions(headers).any(asked);
     if lets_nothing_be_stored(says) {
         return None;
     }
@@ -141,6 +141,23 @@ fn is_named(directive: &str, names: &[&str]) -> bool {
 
 fn directives(headers: &HeaderMap) -> impl Iterator<Item = &str> {
     headers.get_all(CACHE_CONTROL).iter().flat_map(split)
+}
+
+/// The directives that may restrict a cache. All [directives] may permit it something.
+fn restrictions(headers: &HeaderMap) -> impl Iterator<Item = &str> {
+    let values = headers.get_all(CACHE_CONTROL).iter();
+    values.flat_map(outside_quotes)
+}
+
+/// The members of a list that are not in a quoted string; none if other text may hide where one ends.
+fn outside_quotes(value: &HeaderValue) -> impl Iterator<Item = &str> {
+    let is_plain = value.to_str().is_ok_and(|text| !text.contains('\\'));
+    let mut is_quoted = false;
+    split(value).filter(move |member| {
+        let begins_in_quotes = is_quoted;
+        is_quoted ^= member.matches('"').count() % 2 == 1;
+        is_plain && !begins_in_quotes
+    })
 }
 
 /// The members of a list in a header, without those that are not UTF-8.

@@ -85,6 +85,12 @@ async fn g13_a_response_that_sets_a_cookie_may_not_be_stored() {
         (vec!["No-Store, max-age=0"], vec!["No-Store, max-age=0"]),
         (vec!["max-age=0", "no-store"], vec!["max-age=0", "no-store"]),
         (vec!["x=no-store-please"], vec!["private, no-store"]),
+        (
+            vec![r#"public, x="a, no-store, b""#],
+            vec!["private, no-store"],
+        ),
+        (vec![r#"x="a\", no-store, b""#], vec!["private, no-store"]),
+        (vec![r#"x="a, b", no-store"#], vec![r#"x="a, b", no-store"#]),
         // A cache that understands the status would store this response.
         (
             vec!["must-understand, no-store, public"],
@@ -107,6 +113,11 @@ async fn g13_a_response_that_sets_a_cookie_is_stored_by_no_delivery_network() {
         ("cdn-cache-control", "no-store", true),
         ("cdn-cache-control", "max-age=0, No-Store", true),
         ("cdn-cache-control", "private", true),
+        (
+            "cdn-cache-control",
+            r#"max-age=600, x="a, private, b""#,
+            false,
+        ),
         (
             "cdn-cache-control",
             "Must-Understand, no-store, max-age=600",
@@ -208,6 +219,12 @@ async fn g13_a_page_of_a_session_is_not_shared() {
             "private=\"x-user\", max-age=60",
             "private, private=\"x-user\", max-age=60",
             "private, private=\"x-user\", max-age=60",
+        ),
+        (
+            "cache-control",
+            r#"max-age=60, x="a, no-store, b""#,
+            r#"private, max-age=60, x="a, no-store, b""#,
+            r#"private, max-age=60, x="a, no-store, b""#,
         ),
         // Responses that are revalidated on each use, or that do not mention caches, stay as they are.
         ("cache-control", "max-age=0", "max-age=0", "max-age=0"),

@@ -1,5 +1,7 @@
 //! 6. Localhost, Safari, proxy: the log names problems, and a header explains each session's outcome.
 
+use std::time::Duration;
+
 use axum::Router;
 use axum::routing::{get, post};
 use http::header::{COOKIE, HOST, ORIGIN, SET_COOKIE};
@@ -281,6 +283,21 @@ async fn scenario_06_expiry_is_named() {
             "{said}"
         );
     }
+}
+
+#[tokio::test]
+async fn scenario_06_a_former_id_within_its_grace_is_named() {
+    let site = Site::with(|layer| layer.explain(true).renewal(Duration::from_secs(900)));
+    let mut client = site.serve(routes());
+    client.post("/cart/tea").await;
+    site.wait_seconds(900);
+    let mut behind = client.clone();
+    assert!(client.get("/cart").await.sets_cookie());
+    let said = explanation(&behind.get("/cart").await).to_owned();
+    assert!(
+        said.starts_with("loaded; by the id before a renewal, within its grace"),
+        "{said}"
+    );
 }
 
 #[tokio::test]
