@@ -128,7 +128,7 @@ mod tests {
     }
 
     #[test]
-    fn a_handle_has_one_text() {
+    fn an_id_has_one_text() {
         for last_second in 0..2 {
             let mut bytes = [7; LEN];
             bytes[8 * last_second..][..8].fill(u8::MAX);
