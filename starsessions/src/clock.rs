@@ -29,6 +29,12 @@ impl Timestamp {
         Self(NonZeroU64::MIN.saturating_add(seconds))
     }
 
+    /// The instant with exactly this number of seconds; `None` for `u64::MAX`, which
+    /// [`from_unix_seconds`](Self::from_unix_seconds) turns into the second before.
+    pub(crate) fn of_exactly(seconds: u64) -> Option<Self> {
+        NonZeroU64::MIN.checked_add(seconds).map(Self)
+    }
+
     /// Seconds since 1970-01-01T00:00:00Z.
     #[must_use]
     pub const fn as_unix_seconds(self) -> u64 {

@@ -156,7 +156,7 @@ impl SessionError {
 
     pub(crate) fn value(field: &'static str, error: ValueError) -> Self {
         match error {
-            // A value that a merge has made.
+            // `validate` has refused the result of a merge.
             ValueError::Invalid(invalid) => Self::invalid(field, &invalid),
             error => Self::Value {
                 field,

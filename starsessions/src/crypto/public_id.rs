@@ -66,12 +66,9 @@ impl FromStr for PublicSessionId {
         encoding::decode_secret(text.as_bytes(), &mut bytes).ok_or(InvalidSessionId)?;
         let (created_at, rest) = bytes.split_first_chunk().ok_or(InvalidSessionId)?;
         let (issued_at, row) = rest.split_first_chunk().ok_or(InvalidSessionId)?;
+        // Exactly, so that no two texts are one id.
         let time = |bytes: &[u8; 8]| {
-            let seconds = u64::from_be_bytes(*bytes);
-            let time = Timestamp::from_unix_seconds(seconds);
-            // No time has the last second: it would be shown as the one before.
-            let is_time = time.as_unix_seconds() == seconds;
-            is_time.then_some(time).ok_or(InvalidSessionId)
+            Timestamp::of_exactly(u64::from_be_bytes(*bytes)).ok_or(InvalidSessionId)
         };
         Ok(Self {
             created_at: time(created_at)?,

@@ -143,13 +143,14 @@ fn directives(headers: &HeaderMap) -> impl Iterator<Item = &str> {
     headers.get_all(CACHE_CONTROL).iter().flat_map(split)
 }
 
-/// The directives that may restrict a cache. All [directives] may permit it something.
+/// The directives that count as restrictions: those outside of quoted strings. A permission counts anywhere.
 fn restrictions(headers: &HeaderMap) -> impl Iterator<Item = &str> {
     let values = headers.get_all(CACHE_CONTROL).iter();
     values.flat_map(outside_quotes)
 }
 
-/// The members of a list that are not in a quoted string; none if other text may hide where one ends.
+/// The members of a list that begin outside of quoted strings. A value with a backslash, or with other than ASCII
+/// characters, has none: they may hide the end of a string.
 fn outside_quotes(value: &HeaderValue) -> impl Iterator<Item = &str> {
     let is_plain = value.to_str().is_ok_and(|text| !text.contains('\\'));
     let mut is_quoted = false;

@@ -51,12 +51,8 @@ pub(super) fn glance(bytes: &mut &[u8]) -> Option<(Row, bool)> {
         return None;
     }
     let revision = bytes.try_get_u64().ok()?;
-    let mut time = || {
-        let seconds = bytes.try_get_u64().ok()?;
-        let time = Timestamp::from_unix_seconds(seconds);
-        // No time has the last second: it would be packed as the one before.
-        (time.as_unix_seconds() == seconds).then_some(time)
-    };
+    // Exactly, so that a row has one packed form.
+    let mut time = || Timestamp::of_exactly(bytes.try_get_u64().ok()?);
     let (deadline, last_seen) = (time()?, time()?);
     let mut row = Row::new(Arc::<[u8]>::default(), last_seen, deadline);
     row.revision = revision;
