@@ -1,8 +1,9 @@
 //! A binding ends with its session, on the server and in the browser.
 
 use starsessions::keys::Key;
-use starsessions::{KeyRing, Lifetime, MemoryStore};
+use starsessions::{KeyRing, Lifetime, MemoryStore, SqliteStore};
 use starsessions_tests::device::invitation;
+use starsessions_tests::servers::Folder;
 use starsessions_tests::spy::{Moment, Operation};
 use std::time::Duration;
 
@@ -222,14 +223,12 @@ async fn a_bound_session_outlives_a_change_of_the_active_key() {
 
 #[tokio::test]
 async fn every_server_store_ends_it() {
-    use starsessions::SqliteStore;
-    let folder = std::env::temp_dir().join(format!("starsessions-dbsc-{}", std::process::id()));
-    let site = on(SqliteStore::open(&folder).unwrap());
+    let folder = Folder::new();
+    let site = on(SqliteStore::open(folder.join("sessions.db")).unwrap());
     let (mut client, mut bound) = signed_in(&site).await;
     assert_eq!(client.get("/vault").await.body, "vault of 7");
     assert_eq!(client.get("/bound").await.body, "Some(true) [true]");
     assert_eq!(client.refresh(&mut bound).await.status, StatusCode::OK);
     assert_eq!(client.post("/logout").await.status, StatusCode::OK);
     is_over(&site, &mut client, &mut bound).await;
-    let _ = std::fs::remove_file(folder);
 }
