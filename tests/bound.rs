@@ -14,10 +14,10 @@ use axum::extract::{Path, Request, State};
 use axum::http::StatusCode;
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{Html, IntoResponse, Redirect, Response};
-use axum::routing::{get, post};
 use axum::{Json, Router};
 use starsessions::testing::TestClock;
 use starsessions::{CurrentSession, KeyRing, MemoryStore, Session, SessionError, SessionLayer};
+use starsessions_tests::routing::{get, post};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 

@@ -3,11 +3,11 @@
 use std::time::Duration;
 
 use axum::Router;
-use axum::routing::any;
 use http::StatusCode;
 use starsessions::testing::{TestClock, TestSessions};
 use starsessions::{PassiveLayer, Session};
 use starsessions_tests::client::Client;
+use starsessions_tests::routing::any;
 
 #[derive(Session)]
 struct Offer {

@@ -4,10 +4,10 @@ use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::hash::{BuildHasherDefault, DefaultHasher};
 
 use axum::Router;
-use axum::routing::{get, post};
 use http::{Method, StatusCode};
 use starsessions::{CurrentSession, Session};
 use starsessions_tests::client::Client;
+use starsessions_tests::routing::{get, post};
 use starsessions_tests::site::Site;
 
 #[derive(Session)]

@@ -4,7 +4,6 @@ use std::collections::BTreeSet;
 
 use axum::Router;
 use axum::extract::Request;
-use axum::routing::any;
 use http::StatusCode;
 use starsessions::config::CookieBuilder;
 use starsessions::session::PublicSessionId;
@@ -14,6 +13,7 @@ use starsessions::{
     Timestamp,
 };
 use starsessions_tests::client::Client;
+use starsessions_tests::routing::any;
 use starsessions_tests::spy::Spy;
 
 /// A browser, and the store with its session.

@@ -4,12 +4,12 @@ use axum::Router;
 use axum::extract::Request;
 use axum::middleware::{Next, from_fn};
 use axum::response::Response;
-use axum::routing::any;
 use http::StatusCode;
 use starsessions::config::OnServerError;
 use starsessions::testing::TestSessions;
 use starsessions::{CurrentSession, Session, SessionError};
 use starsessions_tests::client::Client;
+use starsessions_tests::routing::any;
 
 #[derive(Session)]
 struct Attempts {

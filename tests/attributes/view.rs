@@ -6,7 +6,6 @@ use axum::Router;
 use axum::extract::Request;
 use axum::middleware::{Next, from_fn};
 use axum::response::Response;
-use axum::routing::any;
 use http::StatusCode;
 use starsessions::testing::TestSessions;
 use starsessions::{
@@ -15,6 +14,7 @@ use starsessions::{
 };
 use starsessions_tests::client::Client;
 use starsessions_tests::logs::Logs;
+use starsessions_tests::routing::any;
 use starsessions_tests::spy::{Spy, Write};
 
 #[derive(Session)]

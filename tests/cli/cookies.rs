@@ -1,12 +1,12 @@
 //! `starsessions cookie explain`.
 
 use axum::Router;
-use axum::routing::get;
 use starsessions::value::{OldValue, ValueError};
 use starsessions::{
     CookieStore, CurrentSession, KeyRing, Session, SessionError, SessionLayer, SqliteStore,
 };
 use starsessions_tests::client::Client;
+use starsessions_tests::routing::get;
 
 use crate::{Done, folder, new_key, run, text};
 

@@ -1,9 +1,9 @@
 //! The command lines of `docs::command`, run word for word.
 
 use axum::Router;
-use axum::routing::get;
 use starsessions::{CurrentSession, KeyRing, Session, SessionError, SessionLayer, SqliteStore};
 use starsessions_tests::client::Client;
+use starsessions_tests::routing::get;
 
 use crate::{folder, key_ids, run_in};
 

@@ -4,7 +4,6 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::extract::Path;
-use axum::routing::get;
 use sqlx::{Connection, Executor, MySqlConnection};
 use starsessions::config::{Clock, SystemClock};
 use starsessions::store::{Inserted, Row, RowKey, Store};
@@ -14,6 +13,7 @@ use starsessions::{
     SessionError, SessionLayer, SqliteStore,
 };
 use starsessions_tests::client::Client;
+use starsessions_tests::routing::get;
 use starsessions_tests::servers::redis::{self, Version};
 use starsessions_tests::servers::{mariadb, postgres};
 

@@ -3,7 +3,6 @@
 
 use axum::Router;
 use axum::body::Body;
-use axum::routing::get;
 use http::header::{COOKIE, SET_COOKIE};
 use http::{HeaderMap, HeaderValue, Request};
 use proptest::prelude::*;
@@ -12,6 +11,7 @@ use starsessions::{
     CurrentSession, KeyRing, MemoryStore, SameSite, Session, SessionError, SessionLayer,
 };
 use starsessions_tests::jar::{Jar, SameSitePolicy, StoredCookie};
+use starsessions_tests::routing::get;
 use tower::ServiceExt;
 
 const URL: &str = "https://app.example.com/app/deep/page";

@@ -2,7 +2,6 @@
 
 use axum::Router;
 use axum::extract::Path;
-use axum::routing::{get, post};
 use futures_util::{FutureExt, StreamExt};
 use http::Method;
 use starsessions::config::{AtLimit, Clock};
@@ -12,6 +11,7 @@ use starsessions::events::{
 use starsessions::{CurrentSession, MemoryStore, Session, SessionError};
 use starsessions_tests::client::Client;
 use starsessions_tests::device::Device;
+use starsessions_tests::routing::{get, post};
 use starsessions_tests::shop;
 use starsessions_tests::site::{Kept, Site};
 use starsessions_tests::spy::{Moment, Operation, Spy};

@@ -2,11 +2,11 @@
 
 use axum::Router;
 use axum::response::{IntoResponse, Response};
-use axum::routing::any;
 use http::header::{CACHE_CONTROL, SET_COOKIE, VARY};
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use starsessions::CurrentSession;
 use starsessions_tests::client::Reply;
+use starsessions_tests::routing::any;
 use starsessions_tests::site::Site;
 use tower_http::catch_panic::CatchPanicLayer;
 

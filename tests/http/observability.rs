@@ -4,7 +4,6 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use axum::Router;
-use axum::routing::{get, post};
 use http::StatusCode;
 use metrics_util::debugging::{DebugValue, DebuggingRecorder, Snapshotter};
 use starsessions::{CurrentSession, KeyRing, MemoryStore, Session, SessionError, SessionLayer};
@@ -12,6 +11,7 @@ use starsessions_tests::client::Client;
 use starsessions_tests::device::Device;
 use starsessions_tests::logs::Logs;
 use starsessions_tests::provider;
+use starsessions_tests::routing::{get, post};
 use starsessions_tests::shop::{self, Login, Shop};
 use starsessions_tests::site::{Kept, Site};
 use starsessions_tests::spy::{Moment, Operation};

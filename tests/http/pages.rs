@@ -5,7 +5,6 @@ use std::convert::Infallible;
 use axum::extract::Request;
 use axum::middleware::{Next, from_fn};
 use axum::response::{Html, IntoResponse, Json, Redirect, Response};
-use axum::routing::{get, post};
 use axum::{Router, body::Body};
 use bytes::Bytes;
 use http::header::{
@@ -21,6 +20,7 @@ use starsessions::{
 use starsessions_tests::client::{Client, Reply};
 use starsessions_tests::device::Device;
 use starsessions_tests::logs::Logs;
+use starsessions_tests::routing::{get, post};
 use starsessions_tests::shop::{self, Login, Shop};
 use starsessions_tests::site::Site;
 use starsessions_tests::spy::{Moment, Operation};

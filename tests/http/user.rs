@@ -9,13 +9,13 @@ use axum::Router;
 use axum::extract::{Path, Request, State};
 use axum::middleware::{Next, from_extractor_with_state, from_fn_with_state};
 use axum::response::Response;
-use axum::routing::{get, post};
 use http::{Method, StatusCode};
 use starsessions::user::{AuthHash, CurrentUser, Permission, User};
 use starsessions::{CurrentSession, Session, SessionError, SessionRejection};
 use starsessions_tests::client::Client;
 use starsessions_tests::gate::Gate;
 use starsessions_tests::logs::Logs;
+use starsessions_tests::routing::{get, post};
 use starsessions_tests::site::{Kept, Site};
 
 /// The application's database of users.

@@ -8,10 +8,10 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::extract::Path;
-use axum::routing::{get, post};
 use http::{Method, StatusCode};
 use starsessions::{CurrentSession, MemoryStore, Session, SessionError};
 use starsessions_tests::client::{Client, Reply};
+use starsessions_tests::routing::{get, post};
 use starsessions_tests::site::{Kept, Site};
 use starsessions_tests::spy::Spy;
 

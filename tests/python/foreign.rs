@@ -5,7 +5,6 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::extract::Path;
-use axum::routing::{delete, get, post};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use starsessions::python::{
@@ -13,6 +12,7 @@ use starsessions::python::{
 };
 use starsessions::takeover::JsonObject;
 use starsessions::{CurrentSession, KeyRing, SameSite, Session, SessionError, SessionLayer};
+use starsessions_tests::routing::{delete, get, post};
 
 use crate::deployment::{Browser, FERNET, SECRET, redis_url, uvicorn};
 

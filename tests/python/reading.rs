@@ -1,9 +1,9 @@
 //! Rust reads its own sessions and takes over Python's.
 
 use axum::Router;
-use axum::routing::{get, post};
 use starsessions::takeover::TakeOver;
 use starsessions::{CurrentSession, KeyRing, MemoryStore, Session, SessionError, SessionLayer};
+use starsessions_tests::routing::{get, post};
 
 use crate::deployment::{Browser, Kind};
 

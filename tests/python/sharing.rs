@@ -4,9 +4,9 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::extract::Path;
-use axum::routing::{get, post};
 use serde_json::Value;
 use starsessions::{CurrentSession, KeyRing, Session, SessionError, SessionLayer};
+use starsessions_tests::routing::{get, post};
 
 use crate::deployment::{Browser, Kind};
 

@@ -6,6 +6,7 @@ pub mod gate;
 pub mod jar;
 pub mod logs;
 pub mod provider;
+pub mod routing;
 pub mod scenarios;
 pub mod servers;
 pub mod shop;

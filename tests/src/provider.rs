@@ -1,8 +1,8 @@
 //! A site whose users sign in at another site.
 
+use crate::routing::{get, post};
 use axum::extract::Query;
 use axum::response::Redirect;
-use axum::routing::{get, post};
 use axum::{Form, Router};
 use http::Method;
 use serde::{Deserialize, Serialize};

@@ -2,10 +2,10 @@
 
 use std::collections::HashMap;
 
+use crate::routing::{get, post};
 use axum::Router;
 use axum::extract::Path;
 use axum::response::Redirect;
-use axum::routing::{get, post};
 use starsessions::{CurrentSession, Session, SessionError};
 
 /// The data of a visitor.

@@ -5,11 +5,11 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::extract::Path;
-use axum::routing::{get, post};
 use http::{Method, StatusCode};
 use starsessions::store::Store;
 use starsessions::{CurrentSession, Session, SessionError};
 use starsessions_tests::client::{Client, Reply};
+use starsessions_tests::routing::{get, post};
 use starsessions_tests::site::Site;
 use tokio::time::timeout;
 

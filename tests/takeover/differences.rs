@@ -4,12 +4,12 @@ use std::sync::LazyLock;
 use std::time::Duration;
 
 use axum::Router;
-use axum::routing::{get, post};
 use http::Method;
 use starsessions::python::{CookieStore, RedisStore, Sessions};
 use starsessions::testing::TestClock;
 use starsessions::{CurrentSession, KeyRing, Session, SessionError, SessionLayer, Timestamp};
 use starsessions_tests::client::{Client, Reply};
+use starsessions_tests::routing::{get, post};
 use starsessions_tests::servers::Server;
 use starsessions_tests::servers::redis::{self as servers, Version, ask};
 

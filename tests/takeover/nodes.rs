@@ -5,7 +5,6 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::extract::Path;
-use axum::routing::{get, post};
 use http::{Method, StatusCode};
 use starsessions::csrf::CsrfToken;
 use starsessions::python::{CookieStore, RedisStore, Sessions};
@@ -17,6 +16,7 @@ use starsessions::{
 };
 use starsessions_tests::client::{Client, Reply};
 use starsessions_tests::logs::Logs;
+use starsessions_tests::routing::{get, post};
 use starsessions_tests::servers::Server;
 use starsessions_tests::servers::redis::{self as servers, Version, ask};
 

@@ -4,7 +4,6 @@ use std::sync::LazyLock;
 use std::time::Duration;
 
 use axum::extract::Path;
-use axum::routing::{get, post};
 use axum::{Extension, Router};
 use futures_util::FutureExt;
 use http::{Method, StatusCode};
@@ -15,6 +14,7 @@ use starsessions::testing::TestClock;
 use starsessions::{CurrentSession, KeyRing, Session, SessionError, SessionLayer};
 use starsessions_tests::client::{Client, Reply};
 use starsessions_tests::gate::Gate;
+use starsessions_tests::routing::{get, post};
 use starsessions_tests::servers::Server;
 use starsessions_tests::servers::redis::{self as servers, Version, ask};
 

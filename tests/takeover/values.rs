@@ -4,12 +4,12 @@ use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
 use axum::Router;
-use axum::routing::{get, post};
 use http::{Method, StatusCode};
 use serde::{Deserialize, Serialize};
 use starsessions::python::{RedisStore, Sessions};
 use starsessions::{KeyRing, Session, SessionLayer};
 use starsessions_tests::client::Client;
+use starsessions_tests::routing::{get, post};
 use starsessions_tests::servers::Server;
 use starsessions_tests::servers::redis::{self as servers, Version, ask};
 

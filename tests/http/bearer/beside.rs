@@ -1,10 +1,10 @@
 //! A site that accepts a token or a cookie: a request may send only one of them.
 
-use axum::routing::post;
 use http::{Method, StatusCode};
 use starsessions::config::{FailurePolicy, Transport};
 use starsessions::{CurrentSession, SessionError};
 use starsessions_tests::client::{Client, Reply};
+use starsessions_tests::routing::post;
 
 use super::{App, Site, User, beside, routes, served, signed_in};
 

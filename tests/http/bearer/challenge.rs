@@ -1,10 +1,10 @@
 //! A client without a session gets 401 with a challenge (RFC 9110, section 15.5.2).
 
-use axum::routing::get;
 use http::{Method, StatusCode};
 use starsessions::config::Transport;
 use starsessions::{CurrentSession, Session};
 use starsessions_tests::client::{App, Client, Reply};
+use starsessions_tests::routing::get;
 use starsessions_tests::shop::{Login, Shop};
 use starsessions_tests::site::Site;
 

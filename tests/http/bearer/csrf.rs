@@ -2,12 +2,12 @@
 
 use axum::Router;
 use axum::middleware::from_extractor;
-use axum::routing::post;
 use http::{Method, StatusCode};
 use starsessions::python::{CookieStore, Sessions};
 use starsessions::takeover::TakeOver;
 use starsessions::{CsrfLayer, Session};
 use starsessions_tests::client::{App, Client};
+use starsessions_tests::routing::post;
 use starsessions_tests::site::Site;
 
 use super::{alone, beside, routes, signed_in};

@@ -3,13 +3,13 @@
 use std::time::Duration;
 
 use axum::Router;
-use axum::routing::post;
 use http::{Method, StatusCode};
 use starsessions::config::Transport;
 use starsessions::keys::Key;
 use starsessions::{CurrentSession, KeyRing, MemoryStore, Session, SessionError};
 use starsessions_tests::client::App;
 use starsessions_tests::gate::Gate;
+use starsessions_tests::routing::post;
 use starsessions_tests::shop::{Login, Shop};
 use starsessions_tests::site::{Kept, Site};
 use starsessions_tests::spy::Spy;

@@ -7,11 +7,11 @@ mod life;
 mod told;
 
 use axum::Router;
-use axum::routing::{get, post};
 use starsessions::config::Transport;
 use starsessions::store::Store;
 use starsessions::{CurrentSession, Session, SessionError};
 use starsessions_tests::client::App;
+use starsessions_tests::routing::{get, post};
 use starsessions_tests::shop;
 use starsessions_tests::site::Site;
 

@@ -1,12 +1,12 @@
 //! The log, the explain header, the test helpers and the layer, for sessions with a bearer token.
 
-use axum::routing::post;
 use http::{Method, StatusCode};
 use starsessions::config::{SecurityScheme, Transport};
 use starsessions::testing::TestSessions;
 use starsessions::{Flows, Session, SessionError};
 use starsessions_tests::client::{App, Client};
 use starsessions_tests::logs::Logs;
+use starsessions_tests::routing::post;
 use starsessions_tests::shop::{Login, Shop};
 use starsessions_tests::site::Site;
 

@@ -5,11 +5,11 @@ mod tokens;
 
 use axum::Router;
 use axum::body::Body;
-use axum::routing::{get, post};
 use http::header::COOKIE;
 use http::{Method, Request, StatusCode};
 use starsessions::{CsrfLayer, CurrentSession, SessionError};
 use starsessions_tests::client::{Client, Reply, exchange};
+use starsessions_tests::routing::{get, post};
 use starsessions_tests::shop;
 use starsessions_tests::site::Site;
 

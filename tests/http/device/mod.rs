@@ -9,13 +9,13 @@ mod told;
 mod views;
 
 use axum::Router;
-use axum::routing::{get, post};
 use http::{Method, StatusCode};
 use starsessions::config::DeviceBinding;
 use starsessions::store::Store;
 use starsessions::{CurrentSession, Session, SessionError, SessionLayerBuilder};
 use starsessions_tests::client::{Client, Reply};
 use starsessions_tests::device::{Bound, Device};
+use starsessions_tests::routing::{get, post};
 use starsessions_tests::site::{Kept, Site};
 use starsessions_tests::spy::Spy;
 

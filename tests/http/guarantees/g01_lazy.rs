@@ -2,9 +2,9 @@
 
 use axum::Router;
 use axum::http::header::{CACHE_CONTROL, SET_COOKIE, VARY};
-use axum::routing::get;
 use http::StatusCode;
 use starsessions_tests::client::Client;
+use starsessions_tests::routing::get;
 use starsessions_tests::site::Site;
 use starsessions_tests::spy::Calls;
 

@@ -1,9 +1,9 @@
 //! G2: reading, asking for metadata or logging out creates no row and sets no cookie.
 
 use axum::Router;
-use axum::routing::{MethodRouter, any};
 use http::StatusCode;
 use starsessions::{CurrentSession, Session};
+use starsessions_tests::routing::{MethodRouter, any};
 use starsessions_tests::site::Site;
 use starsessions_tests::spy::Calls;
 

@@ -1,9 +1,9 @@
 //! G3: a commit carries the fields that differ and nothing else.
 
 use axum::Router;
-use axum::routing::post;
 use starsessions::Session;
 use starsessions_tests::client::{Client, Reply};
+use starsessions_tests::routing::post;
 use starsessions_tests::site::Site;
 use starsessions_tests::spy::{Calls, Difference, Write};
 

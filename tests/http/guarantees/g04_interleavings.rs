@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use axum::Router;
-use axum::routing::post;
 use http::{Method, StatusCode};
 use starsessions::{Session, SessionError};
+use starsessions_tests::routing::post;
 use starsessions_tests::site::Site;
 use starsessions_tests::spy::{Moment, Operation};
 

@@ -5,11 +5,11 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::extract::{Path, State};
-use axum::routing::{get, post};
 use http::{Method, StatusCode};
 use starsessions::{CurrentSession, Lifetime, Session, SessionError};
 use starsessions_tests::client::Client;
 use starsessions_tests::gate::Gate;
+use starsessions_tests::routing::{get, post};
 use starsessions_tests::shop;
 use starsessions_tests::site::Site;
 use tokio::sync::Barrier;

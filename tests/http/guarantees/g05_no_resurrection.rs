@@ -3,7 +3,6 @@
 use std::time::Duration;
 
 use axum::Router;
-use axum::routing::post;
 use http::{Method, StatusCode};
 use starsessions::config::Clock;
 use starsessions::store::Store;
@@ -11,6 +10,7 @@ use starsessions::{
     CurrentSession, Lifetime, MemoryStore, Session, SessionError, SessionLayerBuilder,
 };
 use starsessions_tests::client::{Client, Reply};
+use starsessions_tests::routing::post;
 use starsessions_tests::site::{Kept, Site};
 use starsessions_tests::spy::{Moment, Operation, Spy};
 

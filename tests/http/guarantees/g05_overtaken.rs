@@ -1,9 +1,9 @@
 //! G5: a logout ends the session, even if a concurrent sign-in gives the session a new id meanwhile.
 
-use axum::routing::post;
 use http::Method;
 use starsessions::{CurrentSession, Session};
 use starsessions_tests::gate::Gate;
+use starsessions_tests::routing::post;
 use starsessions_tests::shop::{self, Login, Shop};
 use starsessions_tests::site::{Kept, Site};
 use starsessions_tests::spy::{Moment, Operation};

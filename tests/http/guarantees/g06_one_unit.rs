@@ -6,12 +6,12 @@ use std::sync::{Arc, Mutex};
 use std::task::Poll;
 
 use axum::Router;
-use axum::routing::post;
 use http::{Method, StatusCode};
 use starsessions::testing::stored_fields;
 use starsessions::{CurrentSession, Session, SessionError};
 use starsessions_tests::gate::Gate;
 use starsessions_tests::logs::Logs;
+use starsessions_tests::routing::post;
 use starsessions_tests::site::Site;
 use starsessions_tests::spy::{Calls, Moment, Operation, Write};
 

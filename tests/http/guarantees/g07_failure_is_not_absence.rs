@@ -3,12 +3,12 @@
 use std::time::Duration;
 
 use axum::Router;
-use axum::routing::{MethodRouter, any};
 use http::StatusCode;
 use starsessions::config::FailurePolicy;
 use starsessions::{CurrentSession, Session, SessionError, SessionRejection};
 use starsessions_tests::client::Client;
 use starsessions_tests::logs::Logs;
+use starsessions_tests::routing::{MethodRouter, any};
 use starsessions_tests::site::{Kept, Site};
 use starsessions_tests::spy::{Calls, Moment, Operation};
 

@@ -1,12 +1,12 @@
 //! G8: a task of a handler goes on after the request was dropped.
 
 use axum::Router;
-use axum::routing::{get, post};
 use http::Method;
 use starsessions::{CurrentSession, Session, SessionError};
 use starsessions_tests::client::Client;
 use starsessions_tests::gate::Gate;
 use starsessions_tests::logs::Logs;
+use starsessions_tests::routing::{get, post};
 use starsessions_tests::shop::{self, Shop};
 use starsessions_tests::site::Site;
 use tokio::sync::mpsc::unbounded_channel;

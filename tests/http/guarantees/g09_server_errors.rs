@@ -7,11 +7,11 @@ use axum::Router;
 use axum::extract::{Path, Request};
 use axum::middleware::{Next, from_fn};
 use axum::response::{IntoResponse, Response};
-use axum::routing::post;
 use http::{Method, StatusCode};
 use starsessions::config::OnServerError;
 use starsessions::{CurrentSession, Session};
 use starsessions_tests::client::{Client, Reply};
+use starsessions_tests::routing::post;
 use starsessions_tests::site::Site;
 use tower_http::catch_panic::CatchPanicLayer;
 

@@ -1,7 +1,6 @@
 //! G10: old and new binaries serve the same sessions.
 
 use axum::Router;
-use axum::routing::{MethodRouter, get, post};
 use http::StatusCode;
 use serde::{Deserialize, Serialize};
 use starsessions::Session;
@@ -9,6 +8,7 @@ use starsessions::store::{Replaced, RowKey, Store};
 use starsessions::testing::{stored_fields, with_stored_field};
 use starsessions_tests::client::Client;
 use starsessions_tests::logs::Logs;
+use starsessions_tests::routing::{MethodRouter, get, post};
 use starsessions_tests::site::Site;
 
 #[derive(Session)]

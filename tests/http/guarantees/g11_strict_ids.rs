@@ -1,11 +1,11 @@
 //! G11: an id that this system did not issue is never adopted.
 
 use axum::Router;
-use axum::routing::get;
 use base64ct::{Base64UrlUnpadded, Encoding};
 use starsessions::config::CookieBuilder;
 use starsessions::{Lifetime, MemoryStore, Session};
 use starsessions_tests::client::Client;
+use starsessions_tests::routing::get;
 use starsessions_tests::site::{Kept, Site};
 use starsessions_tests::spy::Spy;
 

@@ -3,11 +3,11 @@
 use std::time::Duration;
 
 use axum::Router;
-use axum::routing::{get, post};
 use starsessions::config::Clock;
 use starsessions::store::{Row, RowKey, Store};
 use starsessions::{CurrentSession, MemoryStore, Session, SessionError};
 use starsessions_tests::client::Client;
+use starsessions_tests::routing::{get, post};
 use starsessions_tests::site::{Kept, Site};
 use starsessions_tests::spy::Spy;
 

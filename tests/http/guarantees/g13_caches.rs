@@ -5,7 +5,6 @@ use std::convert::Infallible;
 use axum::Router;
 use axum::body::Body;
 use axum::response::{IntoResponse, Response};
-use axum::routing::{any, get};
 use http::header::{CACHE_CONTROL, EXPIRES, VARY};
 use http::{HeaderMap, HeaderName, HeaderValue, Method};
 use starsessions::config::Transport;
@@ -13,6 +12,7 @@ use starsessions::{CurrentSession, Session};
 use starsessions_tests::client::{App, Reply};
 use starsessions_tests::gate::Gate;
 use starsessions_tests::logs::Logs;
+use starsessions_tests::routing::{any, get};
 use starsessions_tests::site::Site;
 
 use starsessions_tests::shop::{self, Login, Shop};

@@ -4,7 +4,6 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::extract::Path;
-use axum::routing::{get, post};
 use http::Method;
 use starsessions::config::{Clock, CookieBuilder};
 use starsessions::keys::Key;
@@ -13,6 +12,7 @@ use starsessions::{
     SessionLayerBuilder,
 };
 use starsessions_tests::client::Client;
+use starsessions_tests::routing::{get, post};
 use starsessions_tests::site::{Kept, Site};
 use starsessions_tests::spy::{Moment, Operation, Spy};
 

@@ -2,11 +2,11 @@
 
 use axum::Router;
 use axum::extract::Path;
-use axum::routing::{get, post};
 use http::StatusCode;
 use starsessions::{Session, SessionError, SessionLayerBuilder};
 use starsessions_tests::client::{Client, Reply};
 use starsessions_tests::logs::Logs;
+use starsessions_tests::routing::{get, post};
 use starsessions_tests::site::{Kept, Site};
 
 #[derive(Session)]

@@ -1,9 +1,9 @@
 //! 16. Typed handler.
 
 use axum::Router;
-use axum::routing::get;
 use serde::{Deserialize, Serialize};
 use starsessions::Session;
+use starsessions_tests::routing::get;
 use starsessions_tests::site::{Kept, Site};
 
 #[derive(Session)]

@@ -1,11 +1,11 @@
 //! 10. CDN.
 
 use axum::Router;
-use axum::routing::{get, post};
 use http::header::{CACHE_CONTROL, VARY};
 use starsessions::Session;
 use starsessions_tests::client::Client;
 use starsessions_tests::logs::Logs;
+use starsessions_tests::routing::{get, post};
 use starsessions_tests::site::Site;
 
 use starsessions_tests::shop::{self, Shop};

@@ -2,11 +2,11 @@
 
 use axum::Router;
 use axum::extract::Path;
-use axum::routing::{get, post};
 use http::StatusCode;
 use starsessions::error::LimitKind;
 use starsessions::{CurrentSession, Session, SessionError};
 use starsessions_tests::logs::Logs;
+use starsessions_tests::routing::{get, post};
 use starsessions_tests::site::{Kept, Site};
 
 use starsessions_tests::shop::{self, Login};

@@ -7,12 +7,12 @@ use std::task::Poll;
 use std::time::Duration;
 
 use axum::Router;
-use axum::routing::post;
 use futures_util::{FutureExt, StreamExt};
 use starsessions::config::AtLimit;
 use starsessions::error::DetachError;
 use starsessions::{CurrentSession, Detached, Session, SessionError};
 use starsessions_tests::client::Client;
+use starsessions_tests::routing::post;
 use starsessions_tests::shop::{self, Login, Shop};
 use starsessions_tests::site::{Kept, Site};
 use starsessions_tests::spy::{Calls, Moment, Operation};

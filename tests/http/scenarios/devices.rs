@@ -4,7 +4,6 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::extract::Path;
-use axum::routing::{get, post};
 use http::{Method, StatusCode};
 use starsessions::config::{AtLimit, Clock as _};
 use starsessions::store::{Store as _, Touch, Touched};
@@ -14,6 +13,7 @@ use starsessions::{
 };
 use starsessions_tests::client::Client;
 use starsessions_tests::gate::Gate;
+use starsessions_tests::routing::{get, post};
 use starsessions_tests::site::{Kept, Site};
 use starsessions_tests::spy::{Calls, Moment, Operation};
 

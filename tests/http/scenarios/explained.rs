@@ -3,7 +3,6 @@
 use std::time::Duration;
 
 use axum::Router;
-use axum::routing::{get, post};
 use http::header::{COOKIE, HOST, ORIGIN, SET_COOKIE};
 use http::{HeaderMap, HeaderValue, Method, Request, StatusCode};
 use starsessions::config::Transport;
@@ -13,6 +12,7 @@ use starsessions::{
 };
 use starsessions_tests::client::{Client, Reply, exchange};
 use starsessions_tests::logs::Logs;
+use starsessions_tests::routing::{get, post};
 use starsessions_tests::shop::{self, Login, Shop};
 use starsessions_tests::site::Site;
 

@@ -1,7 +1,6 @@
 //! 17. Forgotten layer, wrong order, two layers.
 
 use axum::Router;
-use axum::routing::{get, post};
 use http::StatusCode;
 use starsessions::config::{FailurePolicy, Transport};
 use starsessions::{
@@ -9,6 +8,7 @@ use starsessions::{
 };
 use starsessions_tests::client::Client;
 use starsessions_tests::logs::Logs;
+use starsessions_tests::routing::{get, post};
 use starsessions_tests::site::Site;
 
 use starsessions_tests::shop;

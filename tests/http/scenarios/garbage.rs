@@ -3,13 +3,13 @@
 use std::time::Duration;
 
 use axum::response::AppendHeaders;
-use axum::routing::post;
 use http::StatusCode;
 use http::header::SET_COOKIE;
 use starsessions::CurrentSession;
 use starsessions::config::Clock as _;
 use starsessions::store::{Store as _, StoreError};
 use starsessions_tests::logs::Logs;
+use starsessions_tests::routing::post;
 use starsessions_tests::site::{Kept, Site};
 use starsessions_tests::spy::{Moment, Operation};
 

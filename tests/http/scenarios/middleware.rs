@@ -4,12 +4,12 @@ use axum::Router;
 use axum::extract::Request;
 use axum::middleware::{Next, from_fn};
 use axum::response::Response;
-use axum::routing::{MethodRouter, get, post};
 use http::header::ACCESS_CONTROL_ALLOW_ORIGIN;
 use http::{HeaderValue, StatusCode};
 use starsessions::config::{CookieBuilder, FailurePolicy, OnServerError};
 use starsessions::{CurrentSession, FailurePolicyLayer, PassiveLayer, Session};
 use starsessions_tests::client::Client;
+use starsessions_tests::routing::{MethodRouter, get, post};
 use starsessions_tests::site::Site;
 use starsessions_tests::spy::{Moment, Operation};
 

@@ -4,7 +4,6 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::extract::{Query, Request};
-use axum::routing::get;
 use http::{Method, StatusCode};
 use serde::{Deserialize, Serialize};
 use starsessions::config::CookieBuilder;
@@ -13,6 +12,7 @@ use starsessions::{CsrfLayer, Flows, KeyRing, SameSite, Session, SessionError};
 use starsessions_tests::client::Client;
 use starsessions_tests::jar::SameSitePolicy;
 use starsessions_tests::provider::{Google, PROVIDER, routes, state_of};
+use starsessions_tests::routing::get;
 use starsessions_tests::scenarios;
 use starsessions_tests::shop::Shop;
 use starsessions_tests::site::{Kept, Site};

@@ -1,10 +1,10 @@
 //! 2. Reader beside a writer.
 
 use axum::response::Redirect;
-use axum::routing::{get, post};
 use http::{Method, StatusCode};
 use starsessions::Session;
 use starsessions_tests::gate::Gate;
+use starsessions_tests::routing::{get, post};
 use starsessions_tests::scenarios::a_message_is_shown_once;
 use starsessions_tests::site::{Kept, Site};
 

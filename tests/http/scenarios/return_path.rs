@@ -3,12 +3,12 @@
 use axum::extract::{Query, Request};
 use axum::middleware::{self, from_fn};
 use axum::response::{Redirect, Response};
-use axum::routing::{any, get};
 use axum::{Form, Router};
 use http::{Method, StatusCode};
 use serde::Deserialize;
 use starsessions::{CurrentSession, LocalPath, Session, SessionError, SessionRejection};
 use starsessions_tests::client::Client;
+use starsessions_tests::routing::{any, get};
 use starsessions_tests::site::Site;
 use tower::ServiceBuilder;
 

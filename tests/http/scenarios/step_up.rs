@@ -2,10 +2,10 @@
 
 use axum::Router;
 use axum::extract::Path;
-use axum::routing::{get, post};
 use http::StatusCode;
 use starsessions::{CurrentSession, Lifetime, PassiveLayer, Session, SessionError};
 use starsessions_tests::client::Client;
+use starsessions_tests::routing::{get, post};
 use starsessions_tests::shop::{self, Login};
 use starsessions_tests::site::{Kept, Site};
 

@@ -4,11 +4,11 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::body::Body;
-use axum::routing::{get, post};
 use http::header::{COOKIE, LOCATION};
 use http::{HeaderValue, Request, StatusCode};
 use starsessions::testing::TestSessions;
 use starsessions::{Lifetime, Session};
+use starsessions_tests::routing::{get, post};
 use tower::ServiceExt;
 
 use starsessions_tests::shop::{Login, Shop};

@@ -3,11 +3,11 @@
 use std::time::Duration;
 
 use axum::extract::Path;
-use axum::routing::{get, post};
 use starsessions::config::{Clock, CookieBuilder};
 use starsessions::{
     CurrentSession, Lifetime, MemoryStore, PassiveLayer, Session, SessionError, SessionLayerBuilder,
 };
+use starsessions_tests::routing::{get, post};
 use starsessions_tests::site::{Kept, Site};
 use starsessions_tests::spy::Spy;
 

@@ -3,11 +3,11 @@
 use std::convert::Infallible;
 use std::time::Duration;
 
+use crate::routing::get;
 use axum::Router;
 use axum::body::{Body, BodyDataStream};
 use axum::extract::ws::{Message, WebSocket, WebSocketUpgrade};
 use axum::response::{IntoResponse, Response, Sse, sse};
-use axum::routing::get;
 use futures_util::{SinkExt, StreamExt};
 use http::{Method, Request, header};
 use starsessions::store::Store;

@@ -1,7 +1,7 @@
 //! 14. Log out everywhere.
 
+use crate::routing::{get, post};
 use axum::extract::Path;
-use axum::routing::{get, post};
 use axum::{Json, Router};
 use http::{Method, StatusCode};
 use starsessions::keys::Key;

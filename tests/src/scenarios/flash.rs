@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
+use crate::routing::{get, post};
 use axum::Router;
 use axum::extract::{Path, State};
 use axum::response::Redirect;
-use axum::routing::{get, post};
 use http::{Method, StatusCode};
 use starsessions::store::Store;
 use starsessions::{Session, SessionError};

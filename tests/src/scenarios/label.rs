@@ -1,8 +1,8 @@
 //! 14. Labels of devices.
 
+use crate::routing::{get, post};
 use axum::Router;
 use axum::extract::Path;
-use axum::routing::{get, post};
 use http::StatusCode;
 use starsessions::store::Store;
 use starsessions::{CurrentSession, Session, SessionError};

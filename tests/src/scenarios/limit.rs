@@ -1,8 +1,8 @@
 //! 14. The limit of devices per user.
 
+use crate::routing::{get, post};
 use axum::Router;
 use axum::extract::Path;
-use axum::routing::{get, post};
 use http::{Method, StatusCode};
 use starsessions::config::AtLimit;
 use starsessions::session::PublicSessionId;

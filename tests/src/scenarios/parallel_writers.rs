@@ -3,10 +3,10 @@
 use std::sync::Arc;
 
 use crate::client::Client;
+use crate::routing::post;
 use crate::site::Site;
 use axum::Router;
 use axum::extract::{Path, State};
-use axum::routing::post;
 use http::{Method, StatusCode};
 use starsessions::Session;
 use starsessions::store::Store;

@@ -1,9 +1,9 @@
 //! 11. Rolling deploy.
 
 use crate::client::Client;
+use crate::routing::{get, post};
 use crate::site::Site;
 use axum::Router;
-use axum::routing::{get, post};
 use http::StatusCode;
 use starsessions::Session;
 use starsessions::store::Store;

@@ -3,10 +3,10 @@
 use std::time::Duration;
 
 use crate::gate::Gate;
+use crate::routing::post;
 use crate::site::Site;
 use axum::Router;
 use axum::extract::{Path, State};
-use axum::routing::post;
 use http::{Method, StatusCode};
 use starsessions::store::Store;
 use starsessions::{CurrentSession, Session, SessionError};

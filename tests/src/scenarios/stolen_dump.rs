@@ -5,9 +5,9 @@ use std::fmt::{Debug, Write};
 
 use crate::client::Client;
 use crate::logs::Logs;
+use crate::routing::post;
 use crate::site::Site;
 use axum::extract::Path;
-use axum::routing::post;
 use base64ct::{Base64, Base64UrlUnpadded, Encoding};
 use metrics_util::debugging::DebuggingRecorder;
 use starsessions::store::Store;

@@ -1,7 +1,7 @@
 //! 26. Applications with a token.
 
+use crate::routing::post;
 use axum::Router;
-use axum::routing::post;
 use http::{Method, StatusCode};
 use starsessions::config::Transport;
 use starsessions::store::Store;

@@ -2,9 +2,9 @@
 
 use crate::client::Reply;
 use crate::gate::Gate;
+use crate::routing::get;
 use crate::site::Site;
 use axum::handler::Handler;
-use axum::routing::get;
 use http::{Method, StatusCode};
 use starsessions::store::Store;
 use starsessions::{CurrentSession, Session, SessionError};

@@ -3,7 +3,6 @@
 use ::redis::Client;
 use ::redis::cluster::ClusterClient;
 use axum::Router;
-use axum::routing::post;
 use http::{Method, StatusCode};
 use starsessions::python::{RedisStore as PythonStore, Sessions};
 use starsessions::store::{Inserted, Replaced, Rotated, Rotation, Store, Touched};
@@ -11,6 +10,7 @@ use starsessions::store::{RedisStore, RedisStoreBuilder, StoreError};
 use starsessions::testing::TestClock;
 use starsessions::{KeyRing, Session, SessionLayer};
 use starsessions_tests::gate::Gate;
+use starsessions_tests::routing::post;
 use starsessions_tests::servers::redis::{Version, ask, redis, wait_until};
 use starsessions_tests::servers::{Server, free_port};
 

@@ -1,9 +1,9 @@
 //! Requests that take the same session over at the same time.
 
 use axum::Router;
-use axum::routing::post;
 use http::{Method, StatusCode};
 use starsessions::{CurrentSession, MemoryStore};
+use starsessions_tests::routing::post;
 use starsessions_tests::spy::{Moment, Operation, places};
 
 use super::{Login, Stage, awaited, awaited_by, later};

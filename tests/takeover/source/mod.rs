@@ -8,7 +8,6 @@ mod several;
 use std::time::Duration;
 
 use axum::Router;
-use axum::routing::{get, post};
 use futures_util::FutureExt;
 use http::{Method, StatusCode};
 use starsessions::config::AtLimit;
@@ -22,6 +21,7 @@ use starsessions::{
 };
 use starsessions_tests::client::Client;
 use starsessions_tests::device::Device;
+use starsessions_tests::routing::{get, post};
 use starsessions_tests::site::{Kept, Site};
 use starsessions_tests::spy::Spy;
 

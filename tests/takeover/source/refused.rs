@@ -5,7 +5,6 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use axum::Router;
-use axum::routing::post;
 use http::{Method, StatusCode};
 use starsessions::python::{CookieStore, Sessions};
 use starsessions::store::StoreError;
@@ -13,6 +12,7 @@ use starsessions::takeover::{FormerSession, JsonObject, Source, TakeOver};
 use starsessions::testing::TestSessions;
 use starsessions::{CurrentSession, SessionError, SessionRejection};
 use starsessions_tests::client::Client;
+use starsessions_tests::routing::post;
 
 use super::{HOUR, Login, SECRET, Stage, later, routes, take_both};
 

@@ -11,7 +11,6 @@ mod writes;
 
 use axum::Router;
 use axum::extract::Path;
-use axum::routing::{get, post};
 use http::{Method, StatusCode};
 use starsessions::config::{AtLimit, Clock, OnServerError};
 use starsessions::store::{Store, StoreError};
@@ -19,6 +18,7 @@ use starsessions::{CurrentSession, Detached, MemoryStore, Session, SessionError}
 use starsessions_tests::client::{Client, Reply};
 use starsessions_tests::gate::Gate;
 use starsessions_tests::logs::Logs;
+use starsessions_tests::routing::{get, post};
 use starsessions_tests::shop::{self, Login, Shop};
 use starsessions_tests::site::{Kept, Site};
 use starsessions_tests::spy::{Moment, Operation, Place, Spy, places};
