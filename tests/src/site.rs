@@ -116,7 +116,7 @@ impl<S: Store + Clone> Site<S> {
         set: impl FnOnce(SessionLayerBuilder) -> SessionLayerBuilder,
     ) -> Self {
         crate::logs::listen();
-        Self::assemble(store, kept, KeyRing::generate().unwrap(), set)
+        Self::assemble(store, kept, KeyRing::generate().unwrap(), Box::new(set))
     }
 
     /// The same sessions under other settings, as after a restart or on another node.
@@ -125,7 +125,12 @@ impl<S: Store + Clone> Site<S> {
     /// If the settings cannot work together.
     #[must_use]
     pub fn restarted(&self, set: impl FnOnce(SessionLayerBuilder) -> SessionLayerBuilder) -> Self {
-        let site = Self::assemble(self.store.clone(), self.kept, self.keys.clone(), set);
+        let site = Self::assemble(
+            self.store.clone(),
+            self.kept,
+            self.keys.clone(),
+            Box::new(set),
+        );
         site.clock().set(self.clock().now().as_unix_seconds());
         site
     }
@@ -146,16 +151,17 @@ impl<S: Store + Clone> Site<S> {
         keys: KeyRing,
         set: impl FnOnce(SessionLayerBuilder) -> SessionLayerBuilder,
     ) -> Self {
-        let site = Self::assemble(self.store.clone(), self.kept, keys, set);
+        let site = Self::assemble(self.store.clone(), self.kept, keys, Box::new(set));
         site.clock().set(self.clock().now().as_unix_seconds());
         site
     }
 
+    /// Takes a box, so that it is compiled once for the settings of all tests.
     fn assemble(
         store: Spy<S>,
         kept: Kept,
         keys: KeyRing,
-        set: impl FnOnce(SessionLayerBuilder) -> SessionLayerBuilder,
+        set: Box<dyn FnOnce(SessionLayerBuilder) -> SessionLayerBuilder + '_>,
     ) -> Self {
         let (seen, ring) = (store.clone(), keys.clone());
         let sessions = TestSessions::with(move |_| {

@@ -1,6 +1,7 @@
 //! Tests of the conformance suite itself: it must reject stores with one deliberate flaw each.
 
 use std::any::Any;
+use std::pin::Pin;
 use std::sync::Mutex;
 
 use starsessions::store::{
@@ -70,7 +71,9 @@ macro_rules! convicts {
                 conformance::$clause(&Wrong::new(Flaw::None)).await;
                 $(
                     let flaw = Flaw::$flaw;
-                    let trial = async move { conformance::$clause(&Wrong::new(flaw)).await };
+                    // Boxed, so that the spawn is compiled once for all trials.
+                    let trial: Pin<Box<dyn Future<Output = ()> + Send>> =
+                        Box::pin(async move { conformance::$clause(&Wrong::new(flaw)).await });
                     let verdict = tokio::spawn(trial).await;
                     let verdict = verdict.expect_err(&format!("{flaw:?} was not found"));
                     let message = message_of(verdict.into_panic());

@@ -3,12 +3,12 @@
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use crate::routing::any;
 use axum::Router;
 use axum::body::Body;
 use axum::extract::{FromRequestParts, Request};
 use axum::handler::Handler;
 use axum::response::{IntoResponse, Response};
-use axum::routing::any;
 use http::{Method, StatusCode};
 use starsessions::testing::TestSessions;
 use starsessions::{CurrentSession, Session, SessionData, SessionLayer};
@@ -66,15 +66,22 @@ impl Client {
     ///
     /// # Panics
     /// If the status is not 200.
-    pub async fn with<T, R>(&mut self, act: impl FnOnce(&mut Session<T>) -> R + Send + 'static) -> R
+    pub fn with<T, R>(
+        &mut self,
+        act: impl FnOnce(&mut Session<T>) -> R + Send + 'static,
+    ) -> impl Future<Output = R>
     where
         T: SessionData,
         R: Send + 'static,
     {
         let said = Once::empty();
         let keep = said.clone();
-        let act = act_on(async move |mut view: Session<T>| keep.put(act(&mut view)));
-        let reply = self.bring(act).await;
+        let act = act_on::<T>(None, Box::new(move |view| keep.put(act(view))));
+        self.bring_and_take(act, said)
+    }
+
+    async fn bring_and_take<R>(&mut self, answer: Answer, said: Once<R>) -> R {
+        let reply = self.bring(answer).await;
         assert_eq!(reply.status, StatusCode::OK, "{reply:?}");
         said.take()
     }
@@ -117,11 +124,7 @@ impl Client {
     ) -> Reply {
         let (loaded, is_loaded) = oneshot::channel();
         let (resume, may_resume) = oneshot::channel::<()>();
-        let slow = self.bring(act_on(async move |mut view: Session<T>| {
-            loaded.send(()).unwrap();
-            may_resume.await.unwrap();
-            mine(&mut view);
-        }));
+        let slow = self.bring(act_on::<T>(Some((loaded, may_resume)), Box::new(mine)));
         let meanwhile = async {
             is_loaded.await.expect("the view is extracted");
             meanwhile.await;
@@ -134,6 +137,9 @@ impl Client {
 /// The handler of a request. Boxed, so that only the box is compiled for the closure of each test.
 type Answer = Box<dyn FnOnce(Request) -> Pin<Box<dyn Future<Output = Response> + Send>> + Send>;
 
+/// The use that a test makes of a view.
+type Act<T> = Box<dyn FnOnce(&mut Session<T>) + Send>;
+
 fn answer<F>(answer: impl FnOnce(Request) -> F + Send + 'static) -> Answer
 where
     F: Future<Output = Response> + Send + 'static,
@@ -141,18 +147,23 @@ where
     Box::new(|request| Box::pin(answer(request)))
 }
 
-/// Runs `act` on a view and answers with 200. If the extractor refuses, answers with its response.
-fn act_on<T, F>(act: impl FnOnce(Session<T>) -> F + Send + 'static) -> Answer
-where
-    T: SessionData,
-    F: Future<Output = ()> + Send + 'static,
-{
+/// Runs `act` on a view and answers with 200. If the extractor refuses, answers with its response. With channels, tells
+/// the first that the view is loaded, and waits for the second before `act`.
+fn act_on<T: SessionData>(
+    pause: Option<(oneshot::Sender<()>, oneshot::Receiver<()>)>,
+    act: Act<T>,
+) -> Answer {
     answer(async |request| {
         let view = Session::from_request_parts(&mut request.into_parts().0, &()).await;
-        match view {
-            Ok(view) => act(view).await,
+        let mut view = match view {
+            Ok(view) => view,
             Err(rejection) => return rejection.into_response(),
+        };
+        if let Some((loaded, may_resume)) = pause {
+            loaded.send(()).unwrap();
+            may_resume.await.unwrap();
         }
+        act(&mut view);
         Response::default()
     })
 }
