@@ -131,6 +131,9 @@ shop() {
         return
     fi
     has 'a restart keeps the sign-in' "$(request ada "$site/account")" 'Hello, Ada'
+    leads_to 'an article is added to what a restart keeps' "$(post ada "$site/cart/add" article=3)" "$site/"
+    reopen "$1"
+    has 'a restart keeps the cart' "$(request ada "$site/cart")" '<output>1</output>'
 
     if [[ $1 != cookie ]]; then
         post bob "$site/login" name=Ada password=star >/dev/null

@@ -3,9 +3,9 @@
 use serde_json::json;
 use starsessions_browser_tests::{Browser, Shop, Store};
 
-use super::{add, articles, has, lacks, on_any_store};
+use super::{add, articles, has, lacks, on_stores};
 
-on_any_store! { a_coupon_expires_and_the_cart_stays a_wrong_code_is_shown_once_more }
+on_stores! { a_coupon_expires_and_the_cart_stays a_wrong_code_is_shown_once_more: ; at night: Cookie Memory Sqlite Redis Postgres Mysql }
 
 fn a_coupon_expires_and_the_cart_stays(store: Store) {
     let (shop, browser) = (Shop::open(store), Browser::open());

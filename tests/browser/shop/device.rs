@@ -55,29 +55,27 @@ fn a_browser_binds_refreshes_and_leaves(store: Store) {
 fn a_thief_has_nothing(store: Store) {
     let shop = Shop::open_with_tls(store);
     let browser = bound(&shop, "Ida");
-    let stolen = |names: &[&str]| {
-        let thief = Browser::chromium_with(&shop.browser_options_without_binding());
+    let thief = Browser::chromium_with(&shop.browser_options_without_binding());
+    let plant = |name: &str| {
         thief.go(&shop.page("/style.css"));
-        for name in names {
-            thief.plant(&browser.cookie(name).expect("that cookie"));
-        }
-        thief
+        thief.plant(&browser.cookie(name).expect("that cookie"));
     };
     // After the grace period for requests under way.
     shop.advance(1);
     for path in ["/account", "/devices", "/confirm"] {
-        let alone = stolen(&[SESSION]);
-        alone.go(&shop.page(path));
-        lacks(&alone, "Ida");
-        assert_eq!(alone.path(), "/login", "no browser of this session");
+        plant(SESSION);
+        thief.go(&shop.page(path));
+        lacks(&thief, "Ida");
+        assert_eq!(thief.path(), "/login", "no browser of this session");
     }
 
-    let both = stolen(&[SESSION, SHORT]);
-    both.go(&shop.page("/account"));
-    has(&both, "Hello, Ida");
+    plant(SESSION);
+    plant(SHORT);
+    thief.go(&shop.page("/account"));
+    has(&thief, "Hello, Ida");
     shop.advance(10);
-    both.go(&shop.page("/account"));
-    lacks(&both, "Ida");
+    thief.go(&shop.page("/account"));
+    lacks(&thief, "Ida");
 
     browser.go(&shop.page("/account"));
     has(&browser, "Hello, Ida");

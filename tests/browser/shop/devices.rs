@@ -2,9 +2,9 @@
 
 use starsessions_browser_tests::{Browser, Shop, Store};
 
-use super::{has, lacks, on_each_store, sign_in};
+use super::{has, lacks, on_stores, sign_in};
 
-on_each_store! { one_browser_signs_the_other_out }
+on_stores! { one_browser_signs_the_other_out: Redis; at night: Cookie Memory Sqlite Postgres Mysql }
 
 fn one_browser_signs_the_other_out(store: Store) {
     let shop = Shop::open(store);

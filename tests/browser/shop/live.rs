@@ -2,16 +2,16 @@
 
 use starsessions_browser_tests::{Browser, Shop, Store};
 
-use super::{add, articles, has, lacks, on_each_shared_store, on_each_store, on_stores, sign_in};
+use super::{add, articles, has, lacks, on_stores, sign_in};
 
-on_each_store! {
-    a_cart_follows_another_tab
-}
-on_each_shared_store! {
+on_stores! { a_cart_follows_another_tab: Redis; at night: Cookie Memory Sqlite Postgres Mysql }
+// A session in a cookie can be changed and followed only by its own browser.
+on_stores! {
     a_cart_follows_a_sign_in_and_a_logout_of_another_tab
-    a_cart_closes_when_its_session_is_ended_elsewhere
+    a_cart_closes_when_its_session_is_ended_elsewhere:
+    Redis; at night: Memory Sqlite Postgres Mysql
 }
-on_stores! { a_first_visitor_has_nothing_to_follow: Memory Cookie }
+on_stores! { a_first_visitor_has_nothing_to_follow: Memory; at night: Cookie }
 
 fn a_cart_follows_another_tab(store: Store) {
     let (shop, browser) = (Shop::open(store), Browser::open());

@@ -17,30 +17,8 @@ mod tls;
 
 use starsessions_browser_tests::{Browser, Shop};
 
-/// Generates a module of tests for each scenario, with one test per store. This is for scenarios that look the same on
-/// every store, and whose regular test runs on one. `tests/stores` tests the same scenarios on all stores.
-macro_rules! on_any_store {
-    ($($scenario:ident)*) => {
-        super::on_stores! { $($scenario)*: Redis; at night: Cookie Memory Sqlite Postgres Mysql }
-    };
-}
-
-/// Like [`on_any_store`], for scenarios that depend on the kind of store. The regular tests run on one store of each
-/// kind: the cookie, and a server.
-macro_rules! on_each_store {
-    ($($scenario:ident)*) => {
-        super::on_stores! { $($scenario)*: Cookie Redis; at night: Memory Sqlite Postgres Mysql }
-    };
-}
-
-/// Like [`on_each_store`], without the cookie store: a session in a cookie can be changed and followed only by its own
-/// browser.
-macro_rules! on_each_shared_store {
-    ($($scenario:ident)*) => {
-        super::on_stores! { $($scenario)*: Redis; at night: Memory Sqlite Postgres Mysql }
-    };
-}
-
+/// Generates a module of tests for each scenario, with one test per store. A regular run tests what depends on a browser,
+/// on one store or one of each kind. `tests/stores` and `tests/examples.sh` test the same scenarios on all stores.
 macro_rules! on_stores {
     ($scenario:ident $($more:ident)*: $($store:ident)*$(; at night: $($other:ident)*)?) => {
         #[expect(non_snake_case, reason = "tests are named after stores")]
@@ -63,7 +41,7 @@ macro_rules! on_stores {
     };
     (: $($store:ident)*$(; at night: $($other:ident)*)?) => {};
 }
-use {on_any_store, on_each_shared_store, on_each_store, on_stores};
+use on_stores;
 
 /// Signs in by the form. Tests share database servers, so each test uses its own users.
 fn sign_in(browser: &Browser, shop: &Shop, user: &str) {

@@ -2,9 +2,10 @@
 
 use starsessions_browser_tests::{Browser, Shop, Store};
 
-use super::{add, articles, has, lacks, on_any_store};
+use super::{add, articles, has, lacks, on_stores};
 
-on_any_store! { a_notice_is_shown_once a_prefetch_does_not_take_the_notice }
+on_stores! { a_notice_is_shown_once: ; at night: Cookie Memory Sqlite Redis Postgres Mysql }
+on_stores! { a_prefetch_does_not_take_the_notice: Redis; at night: Cookie Memory Sqlite Postgres Mysql }
 
 const NOTICE: &str = "Pocket moon is in your cart.";
 

@@ -3,11 +3,11 @@
 use serde_json::json;
 use starsessions_browser_tests::{Browser, Elsewhere, Shop, Store};
 
-use super::{add, articles, cookie, has, on_any_store, on_stores, sign_in};
+use super::{add, articles, cookie, has, on_stores, sign_in};
 
-on_any_store! { a_return_from_a_provider_finds_the_session }
+on_stores! { a_return_from_a_provider_finds_the_session: Redis; at night: Cookie Memory Sqlite Postgres Mysql }
 // All stores on a server use the same cookie, so one store of each kind is enough.
-on_stores! { another_site_cannot_change_the_cart scripts_do_not_see_the_cookie: Memory Cookie }
+on_stores! { another_site_cannot_change_the_cart scripts_do_not_see_the_cookie: Memory; at night: Cookie }
 
 /// The OAuth flow: a form at the provider, its redirect back, and another redirect by the shop.
 fn a_return_from_a_provider_finds_the_session(store: Store) {

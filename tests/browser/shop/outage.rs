@@ -4,7 +4,7 @@ use starsessions_browser_tests::{Browser, Shop, Store};
 
 use super::{cookie, has, on_stores, sign_in};
 
-on_stores! { an_outage_signs_nobody_out: Redis Postgres Mysql }
+on_stores! { an_outage_signs_nobody_out: Redis; at night: Postgres Mysql }
 
 fn an_outage_signs_nobody_out(store: Store) {
     let (shop, cable) = Shop::open_over_cable(store);

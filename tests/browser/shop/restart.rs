@@ -4,7 +4,7 @@ use starsessions_browser_tests::{Browser, Shop, Store};
 
 use super::{add, articles, has, on_stores, sign_in};
 
-on_stores! { a_restart_keeps_what_is_stored: Memory Cookie Sqlite Redis; at night: Postgres Mysql }
+on_stores! { a_restart_keeps_what_is_stored: ; at night: Cookie Memory Sqlite Redis Postgres Mysql }
 
 fn a_restart_keeps_what_is_stored(store: Store) {
     let (mut shop, browser) = (Shop::open(store), Browser::open());

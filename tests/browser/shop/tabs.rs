@@ -2,9 +2,10 @@
 
 use starsessions_browser_tests::{Browser, Gate, Shop, Store};
 
-use super::{articles, cookie, on_each_store, sign_in};
+use super::{articles, cookie, on_stores, sign_in};
 
-on_each_store! { tabs_that_add_at_once_both_count a_logout_ends_what_another_tab_is_doing }
+on_stores! { tabs_that_add_at_once_both_count: Redis; at night: Cookie Memory Sqlite Postgres Mysql }
+on_stores! { a_logout_ends_what_another_tab_is_doing: Cookie; at night: Memory Sqlite Redis Postgres Mysql }
 
 fn tabs_that_add_at_once_both_count(store: Store) {
     let (shop, browser) = (Shop::open(store), Browser::open());

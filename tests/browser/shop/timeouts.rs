@@ -2,9 +2,9 @@
 
 use starsessions_browser_tests::{Browser, Shop, Store};
 
-use super::{add, has, lacks, on_any_store, sign_in};
+use super::{add, has, lacks, on_stores, sign_in};
 
-on_any_store! { a_session_ends_an_hour_after_its_last_use_and_a_day_after_its_beginning }
+on_stores! { a_session_ends_an_hour_after_its_last_use_and_a_day_after_its_beginning: ; at night: Cookie Memory Sqlite Redis Postgres Mysql }
 
 fn a_session_ends_an_hour_after_its_last_use_and_a_day_after_its_beginning(store: Store) {
     let (shop, browser) = (Shop::open(store), Browser::open());
