@@ -7,7 +7,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::body::Body;
-use axum::routing::get;
 use axum::{Extension, Router};
 use http::header::{COOKIE, SET_COOKIE};
 use http::{Request, StatusCode};
@@ -19,6 +18,7 @@ use starsessions::{
     CookieStore, CurrentSession, KeyRing, Lifetime, MemoryStore, Session, SessionLayer,
     SessionLayerBuilder,
 };
+use starsessions_tests::routing::get;
 use tower::ServiceExt;
 
 use self::model::{Kind, Model, Seen, Told};
@@ -71,7 +71,6 @@ const STANDARD: Lifetime = Lifetime::new(Duration::from_secs(600), Duration::fro
 const REMEMBERED: Lifetime = Lifetime::new(Duration::from_secs(3_000), Duration::from_secs(9_000));
 const START: u64 = 1_800_000_000;
 const BROWSERS: usize = 3;
-const SEQUENCES: u32 = 1_200;
 
 fn op() -> impl Strategy<Value = Op> {
     prop_oneof![
@@ -111,7 +110,6 @@ fn event() -> impl Strategy<Value = Event> {
 
 proptest! {
     #![proptest_config(ProptestConfig {
-        cases: SEQUENCES,
         failure_persistence: None,
         ..ProptestConfig::default()
     })]

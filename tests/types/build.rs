@@ -16,7 +16,7 @@ fn main() {
         definitions: String::new(),
         count: 0,
     };
-    let count = number("STARSESSIONS_TYPES", 32);
+    let count = number("STARSESSIONS_TYPES", 12);
     let roots: Vec<_> = (0..count).map(|_| generator.definition(0)).collect();
     let mut out = generator.definitions;
     writeln!(out, "pub(super) const TYPES: &[fn() -> usize] = &[").unwrap();

@@ -167,12 +167,12 @@ macro_rules! scenarios {
     )*};
 }
 
-/// The number of rounds of a race: enough to find a failure with a probability of one percent, unless
-/// `STARSESSIONS_RUNS` sets it.
+/// The number of rounds of a race: enough to find a failure with a probability of a tenth, unless `STARSESSIONS_RUNS` sets
+/// it.
 #[must_use]
 pub fn runs() -> usize {
     let runs = std::env::var("STARSESSIONS_RUNS");
-    runs.ok().and_then(|runs| runs.parse().ok()).unwrap_or(200)
+    runs.ok().and_then(|runs| runs.parse().ok()).unwrap_or(50)
 }
 
 /// Short enough that each request of a [busy day](no_secret_leaks) causes a renewal, which leaves a way from the old ID to
