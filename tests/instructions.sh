@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Counts the instructions and heap allocations of a request with callgrind, and compares them with the recorded counts.
-# A difference of more than 3 % in instructions fails, and so does one more allocation. Times depend on the machine, but
-# counts depend on the compiler, so counts of another compiler are not compared.
+# A difference of more than 3 % in instructions fails, and so does one more allocation. Times depend on the machine, and
+# counts of instructions on the compiler: with another than the recorded one, 20 % are too many.
 #
 #   tests/instructions.sh PROGRAM            compares
 #   tests/instructions.sh PROGRAM CASE...    counts these and compares nothing
@@ -54,16 +54,17 @@ if [[ -n ${BLESS-} ]]; then
     done
     exit
 fi
+percent=3
 if [[ $(head -1 "$RECORD") != "$compiler" ]]; then
-    echo "NOT COMPARED: recorded with $(head -1 "$RECORD"), and this is $compiler"
-    exit
+    percent=20
+    echo "recorded with $(head -1 "$RECORD"), and this is $compiler: within $percent %"
 fi
 failed=0
 for name in "${CASES[@]}"; do
     recorded=$(awk -v name="$name" '$1 " " $2 == name { print $3, $4 }' "$RECORD")
     now=$(of_a_request "$name")
     echo "$name: $now instructions and allocations, $recorded on record"
-    if ((${now% *} * 100 > ${recorded% *} * 103 || ${now% *} * 100 < ${recorded% *} * 97 || ${now#* } > ${recorded#* })); then
+    if ((${now% *} * 100 > ${recorded% *} * (100 + percent) || ${now% *} * 100 < ${recorded% *} * (100 - percent) || ${now#* } > ${recorded#* })); then
         echo "  too far apart. If it is meant, record it with: BLESS=1 tests/run instructions"
         failed=1
     fi
