@@ -124,13 +124,15 @@ impl<S: Store + Clone> Subject<'_, S> {
             let request = self.client.ask(Method::POST, &format!("/notes/{number}"));
             (number, tokio::spawn(in_time(request)))
         });
+        let mut refused = 0;
         for (number, request) in requests.collect::<Vec<_>>() {
             match request.await.unwrap().status {
                 StatusCode::OK => self.acknowledged.push(number),
-                StatusCode::SERVICE_UNAVAILABLE => {}
+                StatusCode::SERVICE_UNAVAILABLE => refused += 1,
                 status => panic!("{fault:?}: {status}"),
             }
         }
+        assert_eq!(refused == 0, fault == Fault::Delay, "{fault:?}: {refused}");
         self.proxy.lift().await;
         let told = format!("after {fault:?}");
         self.everything_is_there_once(&told).await;

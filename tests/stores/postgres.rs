@@ -91,7 +91,7 @@ impl Stage for Database {
     }
 
     /// The files of the table, its indexes, and its large values (TOAST).
-    async fn disk(&self) -> Vec<u8> {
+    async fn disk(&self) -> Option<Vec<u8>> {
         let pool = self.pool(1).await;
         sqlx::query("CHECKPOINT").execute(&pool).await.unwrap();
         let find = "SELECT pg_relation_filepath(oid) FROM pg_class WHERE relkind IN ('r', 'i', 't')
@@ -102,7 +102,7 @@ impl Stage for Database {
         let files = paths
             .iter()
             .map(|path| std::fs::read(data.join(path)).unwrap());
-        files.flatten().collect()
+        Some(files.flatten().collect())
     }
 }
 
@@ -128,8 +128,8 @@ impl Stage for Own {
         self.store.clone()
     }
 
-    async fn disk(&self) -> Vec<u8> {
-        Vec::new()
+    async fn disk(&self) -> Option<Vec<u8>> {
+        None
     }
 }
 

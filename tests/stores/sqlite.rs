@@ -31,8 +31,8 @@ impl Stage for File {
         self.store.clone()
     }
 
-    async fn disk(&self) -> Vec<u8> {
-        scenarios::bytes_in(self.folder.path())
+    async fn disk(&self) -> Option<Vec<u8>> {
+        Some(scenarios::bytes_in(self.folder.path()))
     }
 }
 

@@ -1,4 +1,4 @@
-//! 26. A session that is bound to its browser's device.
+//! 27. A session that is bound to its browser's device.
 
 use http::StatusCode;
 use starsessions::store::Store;

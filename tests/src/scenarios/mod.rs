@@ -70,8 +70,8 @@ pub trait Stage {
     /// Another handle of the store.
     fn store(&self) -> Self::Store;
 
-    /// All data that a thief of the store's disk could read.
-    fn disk(&self) -> impl Future<Output = Vec<u8>> + Send;
+    /// All data that a thief of the store's disk could read. `None` if the store has no disk.
+    fn disk(&self) -> impl Future<Output = Option<Vec<u8>>> + Send;
 }
 
 impl Stage for MemoryStore {
@@ -81,8 +81,8 @@ impl Stage for MemoryStore {
         self.clone()
     }
 
-    async fn disk(&self) -> Vec<u8> {
-        Vec::new()
+    async fn disk(&self) -> Option<Vec<u8>> {
+        None
     }
 }
 

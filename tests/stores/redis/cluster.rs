@@ -47,11 +47,9 @@ impl Stage for OwnPrefix {
         self.0.clone()
     }
 
-    async fn disk(&self) -> Vec<u8> {
+    async fn disk(&self) -> Option<Vec<u8>> {
         let folders = CLUSTER.iter().map(Server::folder);
-        let bytes: Vec<_> = folders.flat_map(scenarios::bytes_in).collect();
-        assert!(bytes.len() > 1_000, "{}", bytes.len());
-        bytes
+        Some(folders.flat_map(scenarios::bytes_in).collect())
     }
 }
 
@@ -239,12 +237,15 @@ async fn a_list_is_complete_while_others_sign_in() {
             }
         }
     });
+    let mut lists = 0;
     while !signing_in.is_finished() {
         let listed = store.listed(&index_key(), at(1)).await.unwrap();
         assert!(listed.iter().any(|listed| listed.key == key(1)));
         assert!(listed.iter().all(|listed| listed.key != key(2)));
+        lists += 1;
     }
     signing_in.await.unwrap();
+    assert_ne!(lists, 0);
 }
 
 /// An insert whose key holds an unlisted row is refused, but leaves a list entry.
