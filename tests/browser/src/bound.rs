@@ -5,8 +5,7 @@ use std::process::Command;
 use serde_json::Value;
 
 use crate::browser::Browser;
-use crate::folder::build;
-use crate::process::Process;
+use crate::process::{Process, build};
 use crate::shop::options_in;
 
 /// The running site. Dropping it stops the process.

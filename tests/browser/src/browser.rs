@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 
 use crate::chromium::Chromium;
 use crate::firefox::Firefox;
-use crate::folder::build;
+use crate::process::build;
 
 /// A browser with a separate profile, so it shares no cookies. Dropping it closes it.
 #[derive(Debug)]

@@ -7,8 +7,7 @@ use std::process::{Command, Stdio};
 use serde_json::Value;
 
 use crate::clock::Clock;
-use crate::folder::build;
-use crate::process::Process;
+use crate::process::{Process, build};
 use crate::shop::Store;
 
 /// A running example of `examples/signin`. Dropping it stops the process.

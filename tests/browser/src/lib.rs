@@ -8,6 +8,7 @@ mod clock;
 mod elsewhere;
 mod example;
 mod firefox;
+#[path = "../../src/servers/folder.rs"]
 mod folder;
 mod gate;
 mod process;

@@ -1,6 +1,7 @@
 //! Programs that run during a test.
 
 use std::io::{BufRead, BufReader};
+use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 
 /// A running program. Dropping it kills it by its pid.
@@ -45,4 +46,14 @@ impl Drop for Process {
         let _ = self.0.kill();
         let _ = self.0.wait();
     }
+}
+
+/// The folder of the build: `target/debug`, above this test.
+///
+/// # Panics
+/// If the test's binary is not in a build folder.
+pub(crate) fn build() -> PathBuf {
+    let test = std::env::current_exe().expect("a test has a path");
+    let deps = test.parent().expect("it is in a folder");
+    deps.parent().expect("of a build").to_owned()
 }

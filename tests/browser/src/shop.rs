@@ -5,8 +5,8 @@ use std::sync::{LazyLock, Mutex};
 
 use crate::cable::Cable;
 use crate::clock::Clock;
-use crate::folder::{Folder, build};
-use crate::process::Process;
+use crate::folder::Folder;
+use crate::process::{Process, build};
 
 /// Where the shop keeps its sessions.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,5 +1,6 @@
 //! Real servers for tests, each with its own port, folder and process.
 
+mod folder;
 pub mod mariadb;
 pub mod nats;
 mod ports;
@@ -11,61 +12,15 @@ use std::fs::Permissions;
 use std::io::{BufRead, BufReader, Write};
 use std::net::{Ipv4Addr, SocketAddr, TcpStream};
 use std::os::unix::fs::PermissionsExt;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use std::sync::Mutex;
-use std::sync::atomic::{AtomicU32, Ordering};
 use std::thread;
 use std::time::Duration;
 
+pub use self::folder::Folder;
 pub use self::ports::free_port;
 pub use self::program::Program;
-
-/// A temporary folder of one test. Dropping it deletes it with its content.
-#[derive(Debug)]
-pub struct Folder(PathBuf);
-
-impl Folder {
-    /// An empty folder.
-    ///
-    /// # Panics
-    /// If the folder cannot be created.
-    #[must_use]
-    pub fn new() -> Self {
-        static NEXT: AtomicU32 = AtomicU32::new(0);
-        let number = NEXT.fetch_add(1, Ordering::Relaxed);
-        let name = format!("starsessions-{}-{number}", std::process::id());
-        let path = std::env::temp_dir().join(name);
-        // Deletes the remains of a killed process with the same pid.
-        let _ = std::fs::remove_dir_all(&path);
-        std::fs::create_dir(&path).expect("a folder in the temporary directory");
-        Self(path)
-    }
-
-    /// The folder's path.
-    #[must_use]
-    pub fn path(&self) -> &Path {
-        &self.0
-    }
-
-    /// The path of a file in the folder.
-    #[must_use]
-    pub fn join(&self, name: impl AsRef<Path>) -> PathBuf {
-        self.0.join(name)
-    }
-}
-
-impl Default for Folder {
-    fn default() -> Self {
-        Self::new()
-    }
-}
-
-impl Drop for Folder {
-    fn drop(&mut self) {
-        let _ = std::fs::remove_dir_all(&self.0);
-    }
-}
 
 /// A server that runs until it is stopped or dropped, or until this process ends, even by a crash.
 ///

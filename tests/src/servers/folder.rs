@@ -1,9 +1,9 @@
-//! Temporary folders for tests.
+//! Temporary folders. `tests/browser` includes this file, because it depends on no other package here.
 
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
 
-/// A temporary folder. Dropping it deletes it with its content.
+/// A temporary folder of one test. Dropping it deletes it with its content.
 #[derive(Debug)]
 pub struct Folder(PathBuf);
 
@@ -16,7 +16,7 @@ impl Folder {
     pub fn new() -> Self {
         static NEXT: AtomicU32 = AtomicU32::new(0);
         let number = NEXT.fetch_add(1, Ordering::Relaxed);
-        let name = format!("starsessions-browser-{}-{number}", std::process::id());
+        let name = format!("starsessions-{}-{number}", std::process::id());
         let path = std::env::temp_dir().join(name);
         // Deletes the remains of a killed process with the same pid.
         let _ = std::fs::remove_dir_all(&path);
@@ -28,6 +28,12 @@ impl Folder {
     #[must_use]
     pub fn path(&self) -> &Path {
         &self.0
+    }
+
+    /// The path of a file in the folder.
+    #[must_use]
+    pub fn join(&self, name: impl AsRef<Path>) -> PathBuf {
+        self.0.join(name)
     }
 }
 
@@ -41,14 +47,4 @@ impl Drop for Folder {
     fn drop(&mut self) {
         let _ = std::fs::remove_dir_all(&self.0);
     }
-}
-
-/// The folder of the build: `target/debug`, above this test.
-///
-/// # Panics
-/// If the test's binary is not in a build folder.
-pub(crate) fn build() -> PathBuf {
-    let test = std::env::current_exe().expect("a test has a path");
-    let deps = test.parent().expect("it is in a folder");
-    deps.parent().expect("of a build").to_owned()
 }
