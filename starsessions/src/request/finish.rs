@@ -304,12 +304,17 @@ impl Slot {
         let (ends, too_many) = {
             let mut state = self.state();
             state.is_to_end = false;
-            (std::mem::take(&mut state.ends), state.brought.too_many)
+            // Cloned: if the store fails, a second logout of this request must find them again.
+            (state.ends.clone(), state.brought.too_many)
         };
         let has_any = !ends.is_empty();
         self.realm().engine.end(ends, now).await?;
-        // Not before: a browser whose session could not be ended tries again.
-        self.state().forget_cookie();
+        {
+            let mut state = self.state();
+            state.ends.clear();
+            // Not before: a browser whose session could not be ended tries again.
+            state.forget_cookie();
+        }
         if has_any {
             self.explain(Explanation::ended);
         }

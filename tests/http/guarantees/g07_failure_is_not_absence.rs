@@ -382,3 +382,40 @@ async fn g07_a_logout_that_fails_removes_no_cookie_also_not_that_of_a_former_id(
         assert_eq!(client.get("/me").await.body, "guest", "{kept:?}");
     }
 }
+
+/// The second try ends what the first one could not end: a session behind a former id, or two of two cookies.
+#[tokio::test]
+async fn g07_a_logout_that_fails_may_be_repeated_within_its_request() {
+    for kept in Kept::REVOCABLY {
+        for with_another in [false, true] {
+            let site = Site::kept(kept);
+            let store = site.store.clone();
+            let insist = async move |session: CurrentSession| {
+                store.fail(Operation::Remove, Moment::Before);
+                store.fail(Operation::Insert, Moment::Before);
+                session.destroy()?;
+                let failed = session.commit().await.unwrap_err();
+                assert!(matches!(failed, SessionError::Unavailable(_)));
+                store.recover();
+                session.destroy()?;
+                session.commit().await
+            };
+            let mut user = site.serve(shop::routes().route("/insist", any(insist)));
+            let mut another = user.clone();
+            another.post("/login/8").await;
+            user.post("/language/en").await;
+            let former = user.cookies().unwrap();
+            user.post("/login/7").await;
+            let mut insisting = user.showing(former);
+            if with_another {
+                let cookies = [&user, &another].map(|client| client.cookies().unwrap());
+                insisting = user.showing(cookies.join("; "));
+            }
+            let reply = insisting.post("/insist").await;
+            assert_eq!((reply.status, reply.max_age()), (StatusCode::OK, Some(0)));
+            assert_eq!(user.get("/me").await.body, "guest", "{kept:?}");
+            let left = if with_another { "guest" } else { "8" };
+            assert_eq!(another.get("/me").await.body, left, "{kept:?}");
+        }
+    }
+}
