@@ -110,10 +110,14 @@ impl Slot {
         Err(error.into())
     }
 
-    /// Takes the error of a session whose token no handler has handed out.
+    /// Takes the error for a session that was not begun, because no handler hands out its token. Another error waits for
+    /// the next commit, which drops the data changes with it.
     pub(super) fn take_refusal(&self) -> Option<SessionError> {
         self.realm().carriers.header.as_ref()?;
-        self.state().pending.failure.take()
+        let is_refusal = |error: &mut SessionError| {
+            matches!(error, SessionError::Transport(TransportError::NotHandedOut))
+        };
+        self.state().pending.failure.take_if(is_refusal)
     }
 
     fn row_key(&self) -> Option<RowKey> {

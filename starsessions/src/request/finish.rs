@@ -86,6 +86,10 @@ impl Slot {
         };
         let Some(mut work) = work else { return Ok(()) };
         self.carry_out(&mut work, ends_beside).await?;
+        // The logout has taken place; the session that was to begin in its place has not begun.
+        if let Some(refusal) = self.take_refusal() {
+            return Err(refusal);
+        }
         if self.has_ended() {
             return Err(SessionError::Gone);
         }

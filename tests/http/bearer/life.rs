@@ -124,6 +124,12 @@ async fn a_logout_takes_place_whatever_is_begun_in_its_stead() {
         session.destroy()?;
         session.insert(Login { user: 8 })
     };
+    let refuse = |session: CurrentSession| async move {
+        session.destroy()?;
+        session.insert(Login { user: 8 })?;
+        let said = session.commit().await.unwrap_err().to_string();
+        Ok::<_, SessionError>((StatusCode::UNAUTHORIZED, said))
+    };
     let swap_out = |session: CurrentSession| async move {
         session.destroy()?;
         session.insert(Login { user: 8 })?;
@@ -131,12 +137,21 @@ async fn a_logout_takes_place_whatever_is_begun_in_its_stead() {
     };
     let routes = routes()
         .route("/swap", post(swap))
+        .route("/refuse", post(refuse))
         .route("/swap-out", post(swap_out));
     let served = routes.layer(site.sessions.layer());
     let app = signed_in(&site).await.at(&served);
     let reply = app.post("/swap").await;
     assert_eq!(reply.status, StatusCode::INTERNAL_SERVER_ERROR);
     assert_eq!(app.get("/me").await.body, "guest");
+    assert_eq!(site.rows(), 0);
+
+    // A commit in the middle of a handler reports it, and the handler's own answer is sent.
+    let app = signed_in(&site).await.at(&served);
+    let reply = app.post("/refuse").await;
+    assert_eq!(reply.status, StatusCode::UNAUTHORIZED);
+    let said = reply.body;
+    assert!(said.contains("call `bearer_token().await`"), "{said}");
     assert_eq!(site.rows(), 0);
 
     let mut app = signed_in(&site).await.at(&served);
