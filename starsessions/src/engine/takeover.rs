@@ -59,7 +59,9 @@ impl ServerSide {
         let tokens = ReferenceToken::of_former(&self.context.keys, name, id.as_bytes());
         let mut known = None;
         for token in &tokens {
-            if self.vault.store.load(token.row_key(), now).await?.is_some() {
+            let row = self.vault.store.load(token.row_key(), now).await?;
+            // Some stores still have a row for a while that has reached its deadline.
+            if row.is_some_and(|row| row.is_live(now)) {
                 known = Some(token);
                 break;
             }

@@ -4,11 +4,13 @@ use std::time::Duration;
 
 use http::{Method, StatusCode};
 use starsessions::python::{CookieStore, Sessions};
-use starsessions::store::Store;
+use starsessions::store::{Store, StoreError};
+use starsessions::takeover::{FormerSession, JsonObject, Source};
 use starsessions::testing::TestClock;
-use starsessions::{KeyRing, MemoryStore, SessionLayer};
+use starsessions::{KeyRing, MemoryStore, SessionLayer, Timestamp};
 use starsessions_tests::client::Client;
-use starsessions_tests::spy::{Operation, places};
+use starsessions_tests::site::{Kept, Site};
+use starsessions_tests::spy::{Operation, Spy, places};
 
 use super::{HOUR, SECRET, Stage, awaited, later, routes, take_both};
 
@@ -67,6 +69,45 @@ async fn a_copy_of_the_cookie_is_refused_when_the_grace_is_over() {
     assert_eq!(user.ask(Method::GET, "/me").await.body, "7");
 }
 
+/// A source that prolongs its session with each look, and does not remove it.
+struct Rolling;
+
+impl Source for Rolling {
+    fn cookie_name(&self) -> &str {
+        "former"
+    }
+
+    async fn find(&self, _: &str, now: Timestamp) -> Result<Option<FormerSession>, StoreError> {
+        let values = JsonObject::parse(br#"{"user_id": 7}"#).unwrap();
+        let end = now + Duration::from_secs(HOUR);
+        Ok(Some(FormerSession::new(values, end)))
+    }
+
+    async fn remove(&self, _: &str) -> Result<(), StoreError> {
+        Ok(())
+    }
+}
+
+/// The way to the new session is remembered up to its deadline, also if a store keeps expired rows for a while.
+#[tokio::test]
+async fn a_former_session_that_outlives_the_way_is_taken_over_again_on_every_store() {
+    for is_swept in [false, true] {
+        let site = Site::over(Spy::new(MemoryStore::new()), Kept::OnServer, |layer| {
+            layer.take_over(take_both(Rolling))
+        });
+        let client = site.serve(routes()).showing("former=1");
+        client.ask(Method::POST, "/logout").await;
+        for (seconds, me) in [(HOUR - 1, "guest"), (1, "7")] {
+            site.wait_seconds(seconds);
+            if is_swept {
+                let now = starsessions::config::Clock::now(site.clock());
+                site.store.store().sweep(1_000, now).await.unwrap();
+            }
+            assert_eq!(client.ask(Method::GET, "/me").await.body, me, "{is_swept}");
+        }
+    }
+}
+
 #[tokio::test]
 async fn a_logout_is_final_for_copies_of_the_former_cookie_too() {
     let stage = Stage::new(|takeover| takeover);
@@ -91,7 +132,7 @@ async fn a_logout_is_final_for_copies_of_the_former_cookie_behind_another_key() 
     };
     let old = "RiBYIs2r/vx4gBy1iky2iKE4GD/P8kEuAeZPjmVSNKU=";
     let new = "tzaqo93EmwdPfFaLBwGu7pBtJxWjqtOqMmdKAGCku30=";
-    let now = starsessions::Timestamp::from_unix_seconds(1_800_000_000);
+    let now = Timestamp::from_unix_seconds(1_800_000_000);
     let cookie = CookieStore::new(SECRET).sign(br#"{"user_id": 7}"#, now);
     let before = Client::new(&layer(old)).showing(format!("session={cookie}"));
     before.ask(Method::POST, "/logout").await;
@@ -104,7 +145,7 @@ async fn a_logout_is_final_for_copies_of_the_former_cookie_behind_another_key() 
         assert_eq!(seen(keys, &cookie).await, "guest", "{keys}");
     }
     // The documented exceptions.
-    let earlier = starsessions::Timestamp::from_unix_seconds(1_799_999_999);
+    let earlier = Timestamp::from_unix_seconds(1_799_999_999);
     let other = CookieStore::new(SECRET).sign(br#"{"user_id": 7}"#, earlier);
     assert_eq!(seen(&ended, &other).await, "7", "another cookie");
     assert_eq!(seen(new, &cookie).await, "7", "without the key");
