@@ -48,12 +48,13 @@ impl Slot {
         }
         match realm.engine.take_over(takeover, &cookies, now).await {
             Ok(Presented::Nobody(_)) => Ok(Ok(Presented::Nobody(*why))),
-            Ok(several @ Presented::Ambiguous(_)) => Ok(Ok(several)),
-            Ok(taken) => {
-                self.explain(Explanation::taken_over);
-                #[cfg(feature = "dbsc")]
-                self.invite_device();
-                Ok(Ok(taken))
+            Ok(found) => {
+                if matches!(found, Presented::Live(..)) {
+                    self.explain(Explanation::taken_over);
+                    #[cfg(feature = "dbsc")]
+                    self.invite_device();
+                }
+                Ok(Ok(found))
             }
             Err(SessionError::Unavailable(error)) => Ok(Err(match Arc::try_unwrap(error) {
                 Ok(error) => error,

@@ -8,6 +8,7 @@ mod several;
 use std::time::Duration;
 
 use axum::Router;
+use axum::extract::Path;
 use futures_util::FutureExt;
 use http::{Method, StatusCode};
 use starsessions::config::AtLimit;
@@ -43,6 +44,7 @@ pub(crate) fn routes() -> Router {
         .route("/me", get(me))
         .route("/cart", post(add).get(cart))
         .route("/fail", post(fail))
+        .route("/sign-in/{user}", post(sign_in))
         .route("/logout", post(logout))
 }
 
@@ -62,6 +64,10 @@ async fn add(mut cart: Session<Cart>) -> String {
 async fn fail(mut cart: Session<Cart>) -> StatusCode {
     cart.cart += 100;
     StatusCode::INTERNAL_SERVER_ERROR
+}
+
+async fn sign_in(session: CurrentSession, Path(user): Path<u64>) -> Result<(), SessionError> {
+    session.insert(Login { user })
 }
 
 async fn logout(session: CurrentSession) -> Result<(), SessionError> {
@@ -184,6 +190,20 @@ async fn an_explanation_says_that_a_session_was_taken_over() {
         );
         assert!(!said.contains("renewal"), "{said}");
     }
+}
+
+#[tokio::test]
+async fn an_explanation_does_not_say_that_an_id_behind_a_sign_in_was_taken_over() {
+    let takeover = take_both(Sessions::new(CookieStore::new(SECRET)));
+    let stage = Stage {
+        test: TestSessions::with(|layer| layer.explain(true).take_over(takeover)),
+    };
+    let client = stage.browser(r#"{"user_id": 7}"#);
+    let user = later(&client, &client.ask(Method::GET, "/me").await);
+    user.ask(Method::POST, "/sign-in/8").await;
+    let reply = client.ask(Method::GET, "/me").await;
+    let said = reply.all("x-session-explain").concat();
+    assert!(said.starts_with("not loaded: a sign-in"), "{said}");
 }
 
 #[tokio::test]
