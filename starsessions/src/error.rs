@@ -14,10 +14,10 @@ use crate::value::ValueError;
 
 /// Why a session could not be read or written.
 ///
-/// As an axum response it is 503 for a store that failed, 409 for a conflict, a session that has
-/// ended or one that is too many, 401 for a guest's session that cannot be detached or handed out, 400
-/// for an unknown flow or a request with two credentials, and 500 for a value that cannot be stored, a
-/// list that cannot be had, or a struct of another realm.
+/// As an axum response it is 503 for a store that failed, 409 for a conflict, a session that has ended or one that is
+/// too many, 401 for a guest's session that cannot be detached or handed out, 400 for an unknown flow, a request with
+/// two credentials or a logout with too many cookies, and 500 for a value that cannot be stored, a list that cannot be
+/// had, or a struct of another realm.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum SessionError {
@@ -79,7 +79,8 @@ pub enum SessionError {
     NotRevocable,
     /// The operation cannot be done without a request at hand. Nothing was written.
     Detach(DetachError),
-    /// The request, or its handler, does not go with the layer's transport. Nothing was written.
+    /// The request, or its handler, does not go with the layer's transport. Nothing was written, but a logout has taken
+    /// place.
     Transport(TransportError),
     /// The session is bound to a device, and the request has no proof of that device. Nothing was written.
     #[cfg(feature = "dbsc")]

@@ -46,6 +46,9 @@ pub enum TransportError {
     /// The request shows the session's cookie beside a token, or a token beside more credentials. The layer cannot know
     /// which of them the user means, and one may be planted, so it uses none.
     Twofold,
+    /// A logout has come with more cookies of the session's name than the layer tries. The sessions behind the others
+    /// may live on.
+    TooManyCookies,
     /// The handler asks for a token in a request that has come with the session's cookie.
     BesideCookie,
     /// There is no session whose token could be handed out.
@@ -61,6 +64,8 @@ pub enum TransportError {
 
 sentences! { TransportError:
     Self::Twofold => "the request shows more than one credential of a session: send its cookie or one token, not both";
+    Self::TooManyCookies => "the request has more cookies of the session's name than are tried, so a session behind one of them may \
+        live on; delete the cookies of this site and sign out again";
     Self::BesideCookie => "a page with a session in a cookie gets no token, which its scripts could leak; ask for the token without \
         cookies (`credentials: \"omit\"`)";
     Self::NoSession => "there is no session to hand a token out of; sign in first, and drop the views that begin it";

@@ -13,7 +13,7 @@ use super::slot::{ResponseEffects, Slot};
 use super::state::{Door, State};
 use crate::clock::Timestamp;
 use crate::engine::{CookieChange, ENDING_GRACE, Endable, Executed, Live, Work};
-use crate::error::SessionError;
+use crate::error::{SessionError, TransportError};
 use crate::lifecycle::OnServerError;
 use crate::lifecycle::plan::Plan;
 use crate::observe;
@@ -324,7 +324,7 @@ impl Slot {
         }
         if too_many {
             // The browser forgets its cookie, but a session behind a value that was not tried may live on.
-            return Err(SessionError::contention());
+            return Err(TransportError::TooManyCookies.into());
         }
         Ok(())
     }

@@ -187,6 +187,9 @@ impl SessionError {
             Self::Transport(TransportError::Twofold) => {
                 "This request shows a cookie beside a token, or two tokens. Send one of them."
             }
+            Self::Transport(TransportError::TooManyCookies) => {
+                "You may still be signed in. Delete the cookies of this site, and sign out again."
+            }
             Self::Detach(DetachError::NothingStored)
             | Self::Transport(TransportError::NoSession) => SIGN_IN,
             _ => MISTAKE,
@@ -202,9 +205,11 @@ impl SessionError {
             }
             Self::Unavailable(_) => StatusCode::SERVICE_UNAVAILABLE,
             Self::UnknownFlow
-            | Self::Transport(TransportError::Twofold | TransportError::BesideCookie) => {
-                StatusCode::BAD_REQUEST
-            }
+            | Self::Transport(
+                TransportError::Twofold
+                | TransportError::TooManyCookies
+                | TransportError::BesideCookie,
+            ) => StatusCode::BAD_REQUEST,
             #[cfg(feature = "dbsc")]
             Self::Unproven(_) => StatusCode::FORBIDDEN,
             // A guest where a session is expected.

@@ -52,7 +52,7 @@ async fn of_more_former_cookies_than_are_tried_none_is_used() {
     assert_eq!(told.len(), 1, "{}", logs.text());
     // The session is still alive, so the response must not say that it has ended.
     let reply = client.ask(Method::POST, "/logout").await;
-    assert_eq!(reply.status, StatusCode::CONFLICT);
+    assert_eq!(reply.status, StatusCode::BAD_REQUEST);
 }
 
 #[tokio::test]

@@ -279,7 +279,8 @@ async fn g16_a_logout_that_may_have_missed_a_session_is_not_answered_as_done() {
     let others: Vec<_> = (0..4).map(|n| format!("{name}=x{n}")).collect();
     let all = format!("{}; {cookie}", others.join("; "));
     let reply = user.showing(all).post("/logout").await;
-    assert_eq!(reply.status, StatusCode::CONFLICT);
+    assert_eq!(reply.status, StatusCode::BAD_REQUEST);
+    assert!(reply.body.contains("Delete the cookies"), "{}", reply.body);
     assert!(reply.sets_cookie(), "the browser forgets what it has");
 }
 
