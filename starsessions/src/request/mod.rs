@@ -16,7 +16,6 @@ mod known_schemas;
 mod lasting;
 #[cfg(not(feature = "dbsc"))]
 mod no_device_proof;
-mod once;
 mod pending;
 mod provenance;
 mod reading;

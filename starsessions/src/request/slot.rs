@@ -257,6 +257,12 @@ impl Slot {
         (seen, state.manner.is_unseen)
     }
 
+    /// The value of this type that belongs to the request, however many handlers and extractors ask for it.
+    pub(crate) fn once<T: Default + Send + Sync + 'static>(&self) -> Arc<T> {
+        let mut state = self.state();
+        state.made.get_or_insert_default::<Arc<T>>().clone()
+    }
+
     /// Takes the changes of a view, if there are any.
     pub(crate) fn hand_over(
         &self,

@@ -1,11 +1,12 @@
 //! The state of a request: its session, its orders so far, and the work that they leave.
 
+use http::Extensions;
+
 use super::Realm;
 #[cfg(feature = "dbsc")]
 use super::device_proof::Arrival;
 use super::flows::FlowCookie;
 use super::found::Found;
-use super::once::Made;
 use super::pending::{Moment, Pending};
 use super::reading::Brought;
 use super::slot::ResponseEffects;
@@ -33,7 +34,8 @@ pub(super) struct State {
     pub(super) discards: bool,
     /// The views with idle fields that the request has used.
     pub(super) views: Vec<&'static Schema>,
-    pub(super) made: Made,
+    /// One value of each type: they are made once for the request.
+    pub(super) made: Extensions,
     /// Counts how often all changes were thrown away; views of an earlier epoch write nothing.
     pub(super) epoch: u32,
     pub(super) brought: Brought,
