@@ -283,8 +283,9 @@ impl Slot {
         ) {
             let mut state = self.state();
             // The work had a copy of the session, so `found` still has it.
-            let before = std::mem::replace(&mut state.found, Found::Ended);
-            state.ends.extend(before.into_live().map(Endable::Live));
+            if let Found::Live(live) = std::mem::replace(&mut state.found, Found::Ended) {
+                state.ends.push(Endable::Live(live));
+            }
         }
         let Executed {
             cookie, is_gone, ..
@@ -295,7 +296,7 @@ impl Slot {
             Self::note_new_id(&mut state, step, &cookie);
         }
         if !is_gone {
-            state.found = work.live.take().into();
+            state.found = work.live.take().map_or(Found::Nobody, Found::Live);
         }
         if !matches!(cookie, CookieChange::Keep) {
             state.cookie = cookie;

@@ -50,13 +50,6 @@ impl Found {
         }
     }
 
-    pub(super) fn into_live(self) -> Option<Live> {
-        match self {
-            Self::Live(live) => Some(live),
-            _ => None,
-        }
-    }
-
     /// Whether the session that the request came with has ended, and not by this request.
     pub(super) fn has_ended(&self) -> bool {
         matches!(self, Self::Behind | Self::Ended)
@@ -65,12 +58,5 @@ impl Found {
     /// Whether the session is not known, so that the request can decide nothing yet.
     pub(super) fn is_open(&self) -> bool {
         matches!(self, Self::Unread | Self::Failed(_) | Self::Twofold)
-    }
-}
-
-/// A session that may have ended in the meantime.
-impl From<Option<Live>> for Found {
-    fn from(live: Option<Live>) -> Self {
-        live.map_or(Self::Nobody, Self::Live)
     }
 }
