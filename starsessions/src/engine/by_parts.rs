@@ -14,7 +14,7 @@
 use std::sync::Arc;
 
 use super::server_side::ServerSide;
-use super::vault::{RESERVED, is_ended};
+use super::vault::{ENDED, RESERVED};
 use super::ways::{left, left_with};
 use crate::clock::Timestamp;
 use crate::crypto::{ReferenceToken, Way};
@@ -90,7 +90,7 @@ impl ServerSide {
         let is_over = match &emptied {
             Replaced::Replaced => false,
             // By a clock that is behind, the row that marks the end has not expired yet.
-            Replaced::Stale(row) => is_ended(row),
+            Replaced::Stale(row) => *row.value == [ENDED],
             Replaced::Gone => true,
         };
         if is_over {

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::server_side::{MAX_ATTEMPTS, ServerSide};
-use super::vault::{ended, is_left, is_reserved};
+use super::vault::{ended, is_left};
 use crate::clock::Timestamp;
 use crate::crypto::{self, IndexKey, ReferenceToken, RowKey};
 use crate::error::SessionError;
@@ -210,7 +210,7 @@ impl ServerSide {
                 return Ok(End::Gone);
             };
             let successor = self.about_to_be(&key, &row, now);
-            if is_left(&row) && !is_reserved(&row) && successor.is_none() {
+            if is_left(&row) && successor.is_none() {
                 return Ok(End::Left);
             }
             found = match store.replace(&key, &row, &ended(&row, now), now).await? {

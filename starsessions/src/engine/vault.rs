@@ -95,18 +95,13 @@ impl Vault {
     }
 }
 
-/// Whether a row holds no session, but a way, the mark of an end, a claim, or a reserved key.
+/// Whether a row holds no session and is not to get one: a way, the mark of an end, or a claim.
 pub(super) fn is_left(row: &Row) -> bool {
     match *row.value {
-        [ENDED | CLAIMED | HELD | RESERVED] => true,
+        [ENDED | CLAIMED | HELD] => true,
         [kind, ..] => WayKind::of(kind).is_some(),
         [] => false,
     }
-}
-
-/// Whether a row marks a session that another one has ended.
-pub(super) fn is_ended(row: &Row) -> bool {
-    *row.value == [ENDED]
 }
 
 /// The row that replaces `seen` to mark the end of its session. Its deadline is `now`, so it counts as no row.
@@ -114,11 +109,6 @@ pub(super) fn ended(seen: &Row, now: Timestamp) -> Row {
     let mut row = Row::new([ENDED], now, now);
     row.revision = seen.next_revision();
     row
-}
-
-/// Whether a row reserves its key for a session that moves there.
-pub(super) fn is_reserved(row: &Row) -> bool {
-    *row.value == [RESERVED]
 }
 
 /// A packed record as the value of a row.
