@@ -93,16 +93,15 @@ impl SharedSide {
         };
         match plan.step {
             Step::Nothing | Step::Create => Ok(Executed::kept()),
-            Step::Commit => self.write(live, plan, None).await,
+            Step::Commit | Step::Rotate { .. } => self.write(live, plan).await,
             // If this fails, the session only expires earlier, so the request goes on.
-            Step::Touch => match self.write(live, plan, None).await {
+            Step::Touch => match self.write(live, plan).await {
                 Err(SessionError::Unavailable(error)) => Ok(Executed {
                     untouched: Arc::into_inner(error),
                     ..Executed::kept()
                 }),
                 done => done,
             },
-            Step::Rotate { .. } => self.rotate(live, plan).await,
             Step::Replace => {
                 self.end(live, plan.now).await?;
                 self.begin(place, plan).await
@@ -137,35 +136,27 @@ impl SharedSide {
         Ok(done)
     }
 
-    async fn rotate(&self, live: &mut Live, plan: &Plan) -> Result<Executed, SessionError> {
-        let new = match self.sessions.is_cookie() {
-            true => None,
-            false => Some(Sessions::new_id()?.into()),
+    /// Writes the next state of the session; a rotation writes it under a new id.
+    async fn write(&self, live: &mut Live, plan: &Plan) -> Result<Executed, SessionError> {
+        let is_cookie = self.sessions.is_cookie();
+        let rotates = matches!(plan.step, Step::Rotate { .. });
+        let new: Option<Arc<str>> = match rotates && !is_cookie {
+            true => Some(Sessions::new_id()?.into()),
+            false => None,
         };
-        self.write(live, plan, new).await
-    }
-
-    /// Writes the next state of the session, under its id or a new one.
-    async fn write(
-        &self,
-        live: &mut Live,
-        plan: &Plan,
-        new: Option<Arc<str>>,
-    ) -> Result<Executed, SessionError> {
         for conflicts in 0..MAX_ATTEMPTS {
             let Credential::Shared(shared) = &live.credential else {
                 return Ok(Executed::gone());
             };
             let Next { record, .. } = self.context.next(plan, &live.record)?;
             let content = &shared.stored.content;
-            let stored = match plan.step {
+            let stored = if rotates && is_cookie {
                 // A form from before a sign-in is bound to the former name, and is invalid after it.
-                Step::Rotate { .. } if self.sessions.is_cookie() => {
-                    self.store(&Sessions::renamed(content.clone(), plan.now)?, &record)?
-                }
-                _ => self.store(content, &record)?,
+                self.store(&Sessions::renamed(content.clone(), plan.now)?, &record)?
+            } else {
+                self.store(content, &record)?
             };
-            if self.sessions.is_cookie() {
+            if is_cookie {
                 let (next, done) = self.announce(stored, &record, plan.now)?;
                 self.tell([live, &next], &record, plan, conflicts);
                 *live = next;
