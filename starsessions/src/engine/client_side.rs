@@ -253,11 +253,6 @@ impl SealedId {
         Name::Row(keys, self.row_key())
     }
 
-    #[cfg(feature = "python")]
-    pub(super) fn of_shared(name: [u8; ID_LENGTH]) -> Self {
-        Self(name)
-    }
-
     pub(super) fn row_key(self) -> RowKey {
         let mut key = [0; 32];
         key[..ID_LENGTH].copy_from_slice(&self.0);

@@ -406,8 +406,8 @@ pub(super) async fn back_off(conflicts: u32) {
 /// The most rows to load along renewed ids. An id lives at least twice as long as a grace, so a longer chain of ways is
 /// not to be expected.
 const MAX_WAYS: usize = 4;
-/// 256 random bits do not collide; a store that says so twice is broken.
-const MAX_ID_COLLISIONS: usize = 3;
+/// Random ids do not collide; a store that says so twice is broken.
+pub(super) const MAX_ID_COLLISIONS: usize = 3;
 /// Each failed attempt means that another request has succeeded, so a queue of writers drains.
 pub(super) const MAX_ATTEMPTS: u32 = 128;
 /// After so many conflicts a writer pauses.

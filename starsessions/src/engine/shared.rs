@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::client_side::SealedId;
-use super::server_side::{MAX_ATTEMPTS, back_off};
+use super::server_side::{MAX_ATTEMPTS, MAX_ID_COLLISIONS, back_off};
 use super::{Context, CookieChange, Credential, Executed, Live, Presented, Work};
 use crate::clock::Timestamp;
 use crate::error::SessionError;
@@ -158,7 +158,7 @@ impl SharedSide {
             };
             if is_cookie {
                 let (next, done) = self.announce(stored, &record, plan.now)?;
-                self.tell([live, &next], &record, plan, conflicts);
+                self.report([live, &next], &record, plan, conflicts);
                 *live = next;
                 return Ok(done);
             }
@@ -170,7 +170,7 @@ impl SharedSide {
             match self.ask(written, plan.now).await? {
                 Replaced::Done => {
                     let next = self.live(Arc::clone(cookie), stored, plan.now);
-                    self.tell([live, &next], &record, plan, conflicts);
+                    self.report([live, &next], &record, plan, conflicts);
                     let is_kept = self.context.persistent_cookie || record.remembered;
                     let is_visible =
                         new.is_some() || (is_kept && live.record.expires_at != record.expires_at);
@@ -197,7 +197,7 @@ impl SharedSide {
     }
 
     /// Reports the write.
-    fn tell(&self, [before, next]: [&Live; 2], record: &Record, plan: &Plan, conflicts: u32) {
+    fn report(&self, [before, next]: [&Live; 2], record: &Record, plan: &Plan, conflicts: u32) {
         let (keys, observer) = (&self.context.keys, &self.context.observer);
         let name = next.name(keys);
         let signs_in = plan.signs_in(Some(&before.record));
@@ -226,7 +226,7 @@ impl SharedSide {
             let cookie: Arc<str> = Sessions::new_id()?.into();
             let inserted = self.sessions.insert(&cookie, &stored, ttl);
             if self.ask(inserted, now).await? {
-                return Ok(self.told(cookie, stored, record, now));
+                return Ok(self.with_cookie(cookie, stored, record, now));
             }
         }
         Err(SessionError::contention())
@@ -245,11 +245,11 @@ impl SharedSide {
         if size > limit {
             return Err(SessionError::too_large_cookie(record, size, limit));
         }
-        Ok(self.told(cookie, stored, record, now))
+        Ok(self.with_cookie(cookie, stored, record, now))
     }
 
     /// A session, and its cookie for the browser.
-    fn told(
+    fn with_cookie(
         &self,
         cookie: Arc<str>,
         stored: Stored,
@@ -278,7 +278,7 @@ impl SharedSide {
     fn live(&self, cookie: Arc<str>, stored: Stored, now: Timestamp) -> Live {
         let mut record = stored.content.record(now);
         record.expires_at = (self.context.policy).deadline(&record, record.last_seen_at);
-        let id = SealedId::of_shared(stored.name(&cookie));
+        let id = SealedId(stored.name(&cookie));
         let stored = Arc::new(stored);
         Live {
             credential: Credential::Shared(SharedId { cookie, stored, id }),
@@ -288,6 +288,3 @@ impl SharedSide {
         }
     }
 }
-
-/// 128 random bits do not collide; a store that says so twice is broken.
-const MAX_ID_COLLISIONS: usize = 3;
