@@ -165,7 +165,7 @@ impl Explanation {
         self.has_written.store(true, Ordering::Relaxed);
         self.note(match (step, done) {
             (_, Err(error)) => return self.failed(error),
-            (_, Ok(done)) if done.is_gone => return self.gone(),
+            (_, Ok(done)) if done.is_gone => "not written: the session has ended meanwhile".into(),
             (Step::Nothing, _) => return,
             (Step::Touch, _) => Cow::Borrowed("deadlines moved"),
             (Step::Create, _) => format!("created: {}", number_of(fields)).into(),
@@ -183,12 +183,6 @@ impl Explanation {
     pub(super) fn ended(&self) {
         self.has_written.store(true, Ordering::Relaxed);
         self.note("ended");
-    }
-
-    /// Notes that the session has ended before the changes were written.
-    pub(super) fn gone(&self) {
-        self.has_written.store(true, Ordering::Relaxed);
-        self.note("not written: the session has ended meanwhile");
     }
 
     /// Notes that a view was changed after the request had thrown its changes away.
