@@ -7,11 +7,6 @@ use crate::clock::Timestamp;
 use crate::engine::Live;
 use crate::error::SessionError;
 
-#[expect(
-    clippy::unused_self,
-    clippy::unnecessary_wraps,
-    reason = "with the feature they do something"
-)]
 impl Slot {
     pub(super) fn admit(&self, live: Live, _state: &mut State, _now: Timestamp) -> Found {
         Found::Live(live)
