@@ -11,15 +11,13 @@
 //! copy, it is listed instead of the session, so that a revocation finds it: ending a way also ends the row at its
 //! successor's key, and without the way no new row can follow.
 
-use std::sync::Arc;
-
 use super::server_side::ServerSide;
-use super::vault::{ENDED, RESERVED};
+use super::vault::{ENDED, RESERVED, unlisted};
 use super::ways::{left, left_with};
 use crate::clock::Timestamp;
 use crate::crypto::{ReferenceToken, Way};
 use crate::error::SessionError;
-use crate::store::{Inserted, Listing, Replaced, Rotated, Row, StoreError};
+use crate::store::{Inserted, Replaced, Rotated, Row, StoreError};
 
 impl ServerSide {
     pub(super) async fn rotate_by_parts(
@@ -110,12 +108,10 @@ impl ServerSide {
     }
 }
 
-/// The row that reserves the successor's key for `row`. No list shows it.
+/// The row that reserves the successor's key for `row`.
 fn reserved(way: &Way, row: &Row) -> Row {
     let mut reserved = Row::new([RESERVED], row.last_seen, way.until);
     reserved.revision = row.revision.wrapping_sub(1);
-    // An empty listing marks a user's row: a flood of visitors must not push it out.
-    let listing = row.listing.as_ref();
-    reserved.listing = listing.map(|_| Arc::new(Listing::new(Vec::new(), b"")));
+    reserved.listing = unlisted(row.listing.is_some());
     reserved
 }

@@ -9,6 +9,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::server_side::ServerSide;
+use super::vault::unlisted;
 use super::ways::left_with;
 use super::{Engine, Presented};
 use crate::clock::Timestamp;
@@ -17,7 +18,7 @@ use crate::error::SessionError;
 use crate::lifecycle::changes::Changes;
 use crate::lifecycle::plan::{Plan, Step};
 use crate::observe::{Name, Refusal};
-use crate::store::{Inserted, Listing, StoreError};
+use crate::store::{Inserted, StoreError};
 use crate::takeover::{FormerSession, Found, TakeOver, Taken};
 
 impl Engine {
@@ -114,11 +115,7 @@ impl ServerSide {
         }
         let way = token.succeed(WayKind::Forward, now + GRACE, &self.context.keys)?;
         let row = self.row(&way.successor, &record)?;
-        // An empty listing marks a user's row: a flood of visitors must not push it out.
-        let listing = record
-            .identified
-            .then(|| Arc::new(Listing::new(Vec::new(), b"")));
-        let mut left = left_with(token, &way, &row, &row, listing)?;
+        let mut left = left_with(token, &way, &row, &row, unlisted(record.identified))?;
         left.deadline = left.deadline.max(former.expires_at);
         self.reserve(&way, &row, now).await?;
         let inserted = self.vault.store.insert(token.row_key(), &left, now).await;

@@ -7,15 +7,14 @@
 //! An id opens nothing without its cookie. The one in a tombstone leads a logout to the session that a sign-in has just
 //! moved.
 
-use std::sync::Arc;
-
 use super::client_side::{CLOCK_SKEW, ClientSide, SealedId};
 use super::server_side::MAX_ATTEMPTS;
+use super::vault::unlisted;
 use super::ways::ENDING_GRACE;
 use crate::clock::Timestamp;
 use crate::observe::{EndCause, Known};
 use crate::record::Record;
-use crate::store::{Inserted, Listing, Row, StoreError};
+use crate::store::{Inserted, Row, StoreError};
 
 /// The id under which a rotated session goes on, while requests with the old id may still arrive.
 pub(super) fn moved_to(tombstone: &Row, now: Timestamp) -> Option<SealedId> {
@@ -106,10 +105,7 @@ impl ClientSide {
         let end = last.max(record.expires_at) + CLOCK_SKEW;
         let value = to.map(|SealedId(id)| [ROTATED.as_slice(), &id].concat());
         let mut tombstone = Row::new(value.unwrap_or_default(), now, end);
-        // An empty listing marks a user's row: a flood of visitors must neither push it out nor keep it out.
-        tombstone.listing = record
-            .identified
-            .then(|| Arc::new(Listing::new(Vec::new(), b"")));
+        tombstone.listing = unlisted(record.identified);
         tombstone
     }
 }

@@ -111,6 +111,12 @@ pub(super) fn ended(seen: &Row, now: Timestamp) -> Row {
     row
 }
 
+/// The listing of a row that no list shows. It marks a user's row, so that a flood of visitors can neither push it out
+/// nor keep it out.
+pub(super) fn unlisted(is_user: bool) -> Option<Arc<Listing>> {
+    is_user.then(|| Arc::new(Listing::new(Vec::new(), b"")))
+}
+
 /// A packed record as the value of a row.
 fn sealed(
     context: &Context,
