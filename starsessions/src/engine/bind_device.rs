@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{Credential, Engine, Live, Work};
+use super::{Engine, Live, Work};
 use crate::clock::Timestamp;
 use crate::crypto::ReferenceToken;
 use crate::error::SessionError;
@@ -38,9 +38,8 @@ impl Engine {
         let live = Some(live);
         let mut work = Work { live, plan };
         let done = self.execute(&mut work).await?;
-        match work.live.map(|live| live.credential) {
-            Some(Credential::Reference(token, _)) if !done.is_gone => Ok(token),
-            _ => Err(SessionError::Gone),
-        }
+        let live = work.live.filter(|_| !done.is_gone);
+        let token = live.as_ref().and_then(Live::token).cloned();
+        token.ok_or(SessionError::Gone)
     }
 }

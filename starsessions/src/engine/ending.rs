@@ -27,7 +27,7 @@ impl Engine {
             match (self, endable) {
                 (Self::Server(server), Endable::Former(token)) => server.end(token, now).await?,
                 (Self::Server(server), Endable::Live(live)) => {
-                    if let Some((token, _)) = live.reference() {
+                    if let Some(token) = live.token().cloned() {
                         server.end(token, now).await?;
                     }
                 }

@@ -28,7 +28,8 @@ use zeroize::Zeroizing;
 use self::client_side::ClientSide;
 pub(crate) use self::ending::Endable;
 pub(crate) use self::listing::FoundSession;
-pub(crate) use self::presented::{Credential, Live, Presented};
+use self::presented::Credential;
+pub(crate) use self::presented::{Live, Presented};
 use self::server_side::ServerSide;
 #[cfg(feature = "python")]
 use self::shared::SharedSide;
@@ -255,10 +256,8 @@ impl Engine {
 
     /// Whether the id is under a key that is not the active one, but is too young to be replaced.
     pub(crate) fn waits_for_new_id(&self, live: &Live, now: Timestamp) -> bool {
-        let Credential::Reference(token, _) = &live.credential else {
-            return false;
-        };
-        !token.is_under_active_key(self.keys()) && !is_old_enough_for_new_id(&live.record, now)
+        let is_retired = |token: &Arc<ReferenceToken>| !token.is_under_active_key(self.keys());
+        live.token().is_some_and(is_retired) && !is_old_enough_for_new_id(&live.record, now)
     }
 }
 

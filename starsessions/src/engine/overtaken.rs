@@ -92,11 +92,11 @@ impl ServerSide {
         conflicts: u32,
         plan: &Plan,
     ) -> Result<Option<Executed>, SessionError> {
-        let Some((token, _)) = live.reference() else {
+        let Some(token) = live.token() else {
             return Ok(Some(Executed::gone()));
         };
-        self.context.observer.retried(Name::Token(&token));
-        match self.meet(&token, stored, plan.now).await? {
+        self.context.observer.retried(Name::Token(token));
+        match self.meet(token, stored, plan.now).await? {
             Met::Session(fresh) => {
                 *live = Live {
                     is_unannounced: live.is_unannounced || fresh.is_unannounced,
@@ -104,8 +104,8 @@ impl ServerSide {
                 };
             }
             Met::Beyond(beyond) => return self.carry(live, beyond, plan).await.map(Some),
-            Met::Closed => return self.context.lost(Name::Token(&token), plan).map(Some),
-            Met::Ended => return Ok(Some(self.context.gone(Name::Token(&token)))),
+            Met::Closed => return self.context.lost(Name::Token(token), plan).map(Some),
+            Met::Ended => return Ok(Some(self.context.gone(Name::Token(token)))),
         }
         back_off(conflicts).await;
         Ok(None)

@@ -14,7 +14,7 @@ use crate::store::Row;
 /// A session that this request may use.
 #[derive(Clone, Debug)]
 pub(crate) struct Live {
-    pub(crate) credential: Credential,
+    pub(super) credential: Credential,
     pub(crate) record: Record,
     /// The credential is under a key that is not the active one, and is to be issued anew.
     pub(crate) is_outdated: bool,
@@ -24,7 +24,7 @@ pub(crate) struct Live {
 
 /// The credential that the browser presents for its session.
 #[derive(Clone, Debug)]
-pub(crate) enum Credential {
+pub(super) enum Credential {
     /// A token, and the row that it led to.
     Reference(Arc<ReferenceToken>, Row),
     Sealed(SealedId),
@@ -134,9 +134,25 @@ impl Live {
         }
     }
 
+    /// The token, if the session is in a store.
+    pub(crate) fn token(&self) -> Option<&Arc<ReferenceToken>> {
+        match &self.credential {
+            Credential::Reference(token, _) => Some(token),
+            _ => None,
+        }
+    }
+
+    /// The token, and the row that it led to, if the session is in a store.
+    pub(super) fn reference(&self) -> Option<(Arc<ReferenceToken>, &Row)> {
+        match &self.credential {
+            Credential::Reference(token, row) => Some((Arc::clone(token), row)),
+            _ => None,
+        }
+    }
+
     /// The key of its row, if the session is in a store.
     pub(crate) fn row_key(&self) -> Option<RowKey> {
-        matches!(self.credential, Credential::Reference(..)).then(|| self.key())
+        self.token().map(|token| *token.row_key())
     }
 
     /// Keeps the cookie that is ahead: one that the browser has as it is, or that was used later.

@@ -102,10 +102,10 @@ impl ServerSide {
         live: Live,
         now: Timestamp,
     ) -> Result<Option<Live>, StoreError> {
-        let Some((token, _)) = live.reference() else {
+        let Some(token) = live.token() else {
             return Ok(None);
         };
-        let found = self.look(&token, now).await?;
+        let found = self.look(token, now).await?;
         Ok(found.map(|fresh| Live {
             is_unannounced: fresh.is_unannounced || live.is_unannounced,
             ..fresh
@@ -146,7 +146,7 @@ impl ServerSide {
             Step::Rotate { grace } => Box::pin(self.rotate(live, grace, plan)).await,
             Step::Replace => Box::pin(self.begin_anew(live, plan)).await,
             Step::Delete => {
-                if let Some((token, _)) = live.reference() {
+                if let Some(token) = live.token().cloned() {
                     Box::pin(self.end(token, plan.now)).await?;
                 }
                 *place = None;

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use tokio::sync::{Semaphore, watch};
 
-use super::{Credential, Engine, Live};
+use super::{Engine, Live};
 use crate::clock::Timestamp;
 use crate::crypto::{ReferenceToken, RowKey};
 use crate::store::StoreError;
@@ -79,7 +79,7 @@ impl Watchers {
     /// Moves a handle that has found its session under another id than `seen` to that id. If a renewal has moved the
     /// handle meanwhile, the result of the search is outdated and ignored.
     pub(crate) fn follow(&self, watched: &Arc<Watched>, seen: &RowKey, live: &Live) {
-        let Credential::Reference(successor, _) = &live.credential else {
+        let Some(successor) = live.token() else {
             return;
         };
         let mut rows = self.rows();
@@ -200,6 +200,8 @@ const DEFAULT_INTERVAL: Duration = Duration::from_secs(10);
 mod tests {
     use super::*;
     use crate::crypto::KeyRing;
+    use crate::record::Record;
+    use crate::store::Row;
 
     fn token() -> Arc<ReferenceToken> {
         ReferenceToken::mint(&KeyRing::generate().unwrap()).unwrap()
@@ -207,13 +209,8 @@ mod tests {
 
     fn live(token: &Arc<ReferenceToken>) -> Live {
         let at = Timestamp::default();
-        let row = crate::store::Row::new([], at, at);
-        Live {
-            credential: Credential::Reference(Arc::clone(token), row),
-            record: crate::record::Record::new(at, at),
-            is_outdated: false,
-            is_unannounced: false,
-        }
+        let record = Record::new(at, at);
+        Live::issued(Arc::clone(token), record, Row::new([], at, at))
     }
 
     fn is_empty(watchers: &Watchers) -> bool {

@@ -4,7 +4,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::server_side::ServerSide;
-use super::{Credential, Live};
 use crate::clock::Timestamp;
 use crate::crypto::{RandomError, ReferenceToken, SealError, Way, WayKind};
 use crate::store::{Listing, Row, packed};
@@ -83,18 +82,6 @@ fn leave(value: Arc<[u8]>, until: Timestamp, before: &Row) -> Row {
     let mut left = Row::new(value, before.last_seen, until);
     left.revision = before.next_revision();
     left
-}
-
-impl Live {
-    /// The token, and the row that it led to; `None` if the session is its cookie.
-    pub(super) fn reference(&self) -> Option<(Arc<ReferenceToken>, &Row)> {
-        match &self.credential {
-            Credential::Reference(token, row) => Some((Arc::clone(token), row)),
-            Credential::Sealed(_) => None,
-            #[cfg(feature = "python")]
-            Credential::Shared(_) => None,
-        }
-    }
 }
 
 /// How long after a change of the id a request may still arrive to end the session under the former id, or still write

@@ -13,7 +13,7 @@ use super::state::State;
 use crate::bearer::{self, Shown};
 use crate::cookie::Candidates;
 use crate::crypto::{ReferenceToken, RowKey};
-use crate::engine::{Credential, Live};
+use crate::engine::Live;
 use crate::error::{SessionError, TransportError};
 use crate::lifecycle::plan::{Plan, Step};
 use crate::observe::{self, By, Name};
@@ -80,11 +80,9 @@ impl Slot {
             self.refresh().await?;
         }
         let mut state = self.open_state()?;
-        let live = state.found.live();
-        let Some(Credential::Reference(token, _)) = live.map(|live| &live.credential) else {
+        let Some(token) = state.found.live().and_then(Live::token).cloned() else {
             return Err(TransportError::NoSession.into());
         };
-        let token = Arc::clone(token);
         state.has_handed_out = true;
         observe::handed_out(Name::Token(&token));
         self.explain(Explanation::handed_out);

@@ -9,7 +9,7 @@ use super::state::State;
 use crate::clock::Timestamp;
 use crate::cookie;
 use crate::device::{DeviceRules, NoProof, ProofState, Proven, REGISTRATION, SKIPPED, Unbound};
-use crate::engine::{CookieChange, Credential, Endable, Live};
+use crate::engine::{CookieChange, Endable, Live};
 use crate::error::{SessionError, Unproven};
 use crate::lifecycle::plan::Step;
 use crate::observe;
@@ -65,9 +65,7 @@ impl Slot {
 
     /// The session as the request may use it.
     pub(super) fn admit(&self, live: Live, state: &mut State, now: Timestamp) -> Found {
-        let (Some(rules), Credential::Reference(token, _)) =
-            (&self.realm().device, &live.credential)
-        else {
+        let (Some(rules), Some(token)) = (&self.realm().device, live.token()) else {
             return Found::Live(live);
         };
         let proof = rules.proof(token, &live.record, &state.arrival.cookies, now);
@@ -180,7 +178,7 @@ impl Slot {
         let live = live.filter(|live| rules.settings.guests || live.record.identified);
         let live = live.filter(|live| !live.record.is_bound());
         if let Some(live) = live
-            && let Credential::Reference(token, _) = &live.credential
+            && let Some(token) = live.token()
             && let Ok(challenge) = token.seal_invitation(now)
             && let Some(invitation) = rules.invitation(&challenge)
         {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::slot::Slot;
 use crate::crypto::{ReferenceToken, RowKey};
-use crate::engine::{Credential, Live};
+use crate::engine::Live;
 use crate::error::{DetachError, SessionError};
 
 impl Slot {
@@ -18,10 +18,7 @@ impl Slot {
 
     /// The token of the request's session, if it is in a store and known.
     pub(crate) fn token(&self) -> Option<Arc<ReferenceToken>> {
-        match &self.state().found.live()?.credential {
-            Credential::Reference(token, _) => Some(Arc::clone(token)),
-            _ => None,
-        }
+        self.state().found.live()?.token().cloned()
     }
 
     /// The token of a session that can be held beyond the request.
@@ -41,9 +38,7 @@ impl Slot {
         if state.pending.is_to_move(&live.record) {
             return Err(DetachError::IdPending.into());
         }
-        match &live.credential {
-            Credential::Reference(token, _) => Ok(Arc::clone(token)),
-            _ => Err(DetachError::InCookie.into()),
-        }
+        let token = live.token().cloned();
+        token.ok_or_else(|| DetachError::InCookie.into())
     }
 }
