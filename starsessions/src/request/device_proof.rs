@@ -4,6 +4,7 @@ use http::header::{HeaderMap, HeaderName, HeaderValue, SET_COOKIE};
 use http::{Method, Request};
 
 use super::found::Found;
+use super::provenance::{FETCH_DEST, FETCH_MODE, FETCH_SITE};
 use super::slot::Slot;
 use super::state::State;
 use crate::clock::Timestamp;
@@ -271,6 +272,3 @@ impl Navigation {
 }
 
 const REFRESH: HeaderName = HeaderName::from_static("refresh");
-const FETCH_MODE: HeaderName = HeaderName::from_static("sec-fetch-mode");
-const FETCH_DEST: HeaderName = HeaderName::from_static("sec-fetch-dest");
-const FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");

@@ -162,9 +162,9 @@ fn is_speculative(name: &str, value: &[u8]) -> bool {
 
 const FORWARDED: HeaderName = HeaderName::from_static("x-forwarded-proto");
 const FORWARDED_HOST: HeaderName = HeaderName::from_static("x-forwarded-host");
-const FETCH_DEST: HeaderName = HeaderName::from_static("sec-fetch-dest");
-const FETCH_MODE: HeaderName = HeaderName::from_static("sec-fetch-mode");
-const FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
+pub(super) const FETCH_DEST: HeaderName = HeaderName::from_static("sec-fetch-dest");
+pub(super) const FETCH_MODE: HeaderName = HeaderName::from_static("sec-fetch-mode");
+pub(super) const FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 
 #[cfg(test)]
 mod tests {
