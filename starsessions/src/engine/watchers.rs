@@ -31,6 +31,15 @@ pub(crate) struct Watched {
 }
 
 impl Watchers {
+    pub(super) fn new(interval: Option<Duration>) -> Self {
+        Self {
+            count: AtomicUsize::new(0),
+            rows: Mutex::default(),
+            looks: Semaphore::new(MAX_LOOKS),
+            interval: interval.unwrap_or(DEFAULT_INTERVAL),
+        }
+    }
+
     /// Begins to follow a session.
     pub(crate) fn add(&self, token: Arc<ReferenceToken>) -> Arc<Watched> {
         let row = *token.row_key();
@@ -178,17 +187,6 @@ impl Engine {
             None => None,
         };
         self.look(watched, self.now()).await
-    }
-}
-
-impl Watchers {
-    pub(super) fn new(interval: Option<Duration>) -> Self {
-        Self {
-            count: AtomicUsize::new(0),
-            rows: Mutex::default(),
-            looks: Semaphore::new(MAX_LOOKS),
-            interval: interval.unwrap_or(DEFAULT_INTERVAL),
-        }
     }
 }
 
