@@ -241,11 +241,9 @@ impl Slot {
     /// rotation that has begun takes place.
     fn may_end_id(&self, state: &State) -> bool {
         let engine = &self.realm().engine;
-        let counts = engine.counts(&state.pending.changes);
-        let destroys = state.pending.destroy;
-        matches!(state.found, Found::Unread)
-            || counts
-            || destroys
+        state.pending.destroy
+            || matches!(state.found, Found::Unread)
+            || engine.counts(&state.pending.changes)
             || state
                 .situation(engine, Moment::Commit, self.now())
                 .step
@@ -253,8 +251,8 @@ impl Slot {
     }
 
     fn ends_id(&self, plan: &Plan, state: &State) -> bool {
-        let counts = self.realm().engine.counts(&plan.changes);
-        counts || state.is_to_end || plan.step.ends_id()
+        let engine = &self.realm().engine;
+        plan.step.ends_id() || state.is_to_end || engine.counts(&plan.changes)
     }
 
     /// Whether the loss of these changes must be reported, because they cannot count as made before a logout that has
