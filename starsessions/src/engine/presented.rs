@@ -85,14 +85,13 @@ impl Presented {
                 Self::Nobody(why) => refusal = why,
             }
         }
-        match (lives.pop(), lives.is_empty()) {
-            (Some(only), true) => Self::Live(only, ends),
-            (Some(last), false) => {
-                lives.push(last);
+        match <[Live; 1]>::try_from(lives) {
+            Ok([only]) => Self::Live(only, ends),
+            Err(lives) if !lives.is_empty() => {
                 Self::Ambiguous(lives.into_iter().map(Endable::Live).chain(ends).collect())
             }
-            (None, _) if ends.is_empty() => Self::Nobody(refusal),
-            (None, _) => Self::Former { ends, is_recent },
+            Err(_) if ends.is_empty() => Self::Nobody(refusal),
+            Err(_) => Self::Former { ends, is_recent },
         }
     }
 
