@@ -28,27 +28,25 @@ impl ServerSide {
         row: &Row,
         now: Timestamp,
     ) -> Result<Rotated, SessionError> {
-        let listing = self.listing_while_moving(token, seen, way.successor.row_key())?;
+        let listing = self.listing_while_moving(token, seen, way.successor.row_key(), now)?;
         let full = left_with(token, way, row, seen, listing)?;
         if self.reserve(way, row, now).await? == Inserted::Exists {
             return Ok(Rotated::Exists);
         }
         let replaced = self.vault.store.replace(token.row_key(), seen, &full, now);
         let overtaken = match replaced.await? {
-            Replaced::Replaced => None,
-            Replaced::Stale(row) => Some(Rotated::Stale(row)),
-            Replaced::Gone => Some(Rotated::Gone),
+            Replaced::Replaced => {
+                let is_there = self.finish(token, &full, way, row, now).await?;
+                return Ok(match is_there {
+                    true => Rotated::Rotated,
+                    false => Rotated::Gone,
+                });
+            }
+            Replaced::Stale(row) => Rotated::Stale(row),
+            Replaced::Gone => Rotated::Gone,
         };
-        if let Some(overtaken) = overtaken {
-            self.give_back(way, now).await;
-            return Ok(overtaken);
-        }
-        let is_there = self.finish(token, &full, way, row, now).await?;
-        Ok(if is_there {
-            Rotated::Rotated
-        } else {
-            Rotated::Gone
-        })
+        self.give_back(way, now).await;
+        Ok(overtaken)
     }
 
     /// Reserves the key of the successor for `row`, before a way leads to it.

@@ -295,11 +295,12 @@ impl ServerSide {
         token: &ReferenceToken,
         row: &Row,
         successor: &RowKey,
+        now: Timestamp,
     ) -> Result<Option<Arc<Listing>>, SessionError> {
         let Some(listing) = &row.listing else {
             return Ok(None);
         };
-        let Some(mut card) = self.card(token.row_key(), listing, self.context.clock.now()) else {
+        let Some(mut card) = self.card(token.row_key(), listing, now) else {
             return Ok(Some(Arc::clone(listing)));
         };
         card.successor = Some(*successor);
