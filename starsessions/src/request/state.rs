@@ -23,9 +23,7 @@ pub(super) struct State {
     pub(super) found: Found,
     pub(super) pending: Pending,
     pub(super) door: Door,
-    /// The change of the browser's cookie that the response makes.
     pub(super) cookie: CookieChange,
-    /// The cookies of flows that the response sets and removes.
     pub(super) flows: Vec<FlowCookie>,
     pub(super) was_used: bool,
     /// The request came with a session, which may have ended since: the response may be about its user.
