@@ -67,8 +67,8 @@ impl ServerSide {
         let _ = self.vault.store.remove(way.successor.row_key(), now).await;
     }
 
-    /// The last two steps. Each request that follows the way does what is left of them; returns `false` if the session
-    /// has ended meanwhile.
+    /// The last two steps. Each request that follows the way completes those that are not done yet; returns `false` if
+    /// the session has ended meanwhile.
     pub(super) async fn finish(
         &self,
         token: &ReferenceToken,

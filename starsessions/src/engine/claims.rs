@@ -89,7 +89,8 @@ impl ServerSide {
     }
 }
 
-/// Whether the claim's sign-in may still be under way. The card is sealed; the end of the row is the store's word.
+/// Whether the claim's sign-in may still be under way. The time in the sealed card decides,
+/// because the store could change the row's deadline.
 pub(super) fn is_current(card: &Card, now: Timestamp) -> bool {
     now < card.created_at + CLAIM_LIFE
 }

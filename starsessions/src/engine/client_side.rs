@@ -156,7 +156,8 @@ impl ClientSide {
         if let Some(end) = end
             && !Box::pin(self.revoke(id, &end, plan.now)).await?
         {
-            // A logout or another sign-in has ended the id first, and an ended session goes on nowhere else.
+            // A logout or another sign-in has ended the id first, so the session has ended; it must not go on under the
+            // new id.
             return self.context.lost(id.name(keys), plan);
         }
         let name = next.name(keys);

@@ -131,7 +131,7 @@ impl ServerSide {
                 continue;
             }
             match moving {
-                // The way still carried its row, so no response announces the new id: the event names the former one.
+                // The move to the new id was not complete, so no browser has that id: the event names the former one.
                 Some((former, row)) => self.note_ended(&former, &token, row),
                 None => self.note_ended(&token, &token, row),
             }

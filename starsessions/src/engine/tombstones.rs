@@ -39,7 +39,7 @@ impl ClientSide {
         };
         // Boxed, so that the future of a layer without a list has no room for it.
         match Box::pin(store.load(&id.row_key(), now)).await {
-            // Only ids that have ended are in the list, so whatever is there is the end of one.
+            // The list holds only ids that have ended, so a damaged entry also means that its id has ended.
             Err(StoreError::Corrupt(_)) => {
                 let long_ago = Timestamp::default();
                 Ok(Some(Row::new([], long_ago, long_ago)))

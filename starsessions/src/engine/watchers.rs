@@ -181,7 +181,7 @@ impl Engine {
         &self,
         watched: &Arc<Watched>,
     ) -> Result<Option<Live>, StoreError> {
-        // The semaphore is never closed; if it were, a read without a turn would be as good.
+        // The semaphore is never closed; if it were, the read would run without waiting.
         let _turn = match self.watchers() {
             Some(watchers) => watchers.looks.acquire().await.ok(),
             None => None,

@@ -14,8 +14,8 @@ impl WayKind {
         self == Self::Forward
     }
 
-    /// Whether the successor is the same session, so that it may take what requests write that had loaded the session
-    /// under the former id.
+    /// Whether the successor is the same session, so that requests that had loaded it under the former id may still
+    /// write to it.
     pub(super) fn carries(self) -> bool {
         self != Self::Anew
     }

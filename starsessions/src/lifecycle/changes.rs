@@ -219,15 +219,15 @@ impl Changes {
         news.filter_map(lookup).collect()
     }
 
-    /// Whether the loss of these changes must be reported when the session has ended: no order of requests signs a
-    /// browser in without a cookie, or uses up a value that may still be there.
+    /// Whether the loss of these changes must be reported when the session has ended. The answer "done" would be wrong:
+    /// the browser is not signed in, or a value that may be used once is still there.
     pub(crate) fn must_report_loss(&self) -> bool {
         let uses_up = |change: &Change| matches!(change.spec.merge, Merge::Exclusive);
         self.any(uses_up) || self.identify() || self.may_sign_in()
     }
 
-    /// Whether all changes would survive a change of privileges. A request that knows the former id cannot bring along
-    /// what makes a user, ends with a user or can be used once.
+    /// Whether all changes would survive a change of privileges: no field identifies a user (`rotate`, `index`), ends
+    /// with the privileges or can be used once (`exclusive`).
     pub(super) fn survive_rotation(&self) -> bool {
         let survives = |spec: &FieldSpec| {
             let is_bound = spec.rotate || spec.index || ends_with_privileges(spec.name);
@@ -272,16 +272,16 @@ impl Changes {
                 .is_none_or(|seen| seen.revision != before.revision),
             _ => false,
         };
-        let is_asked_for = |it: &&Change| it.is_joined || it.spec.commit_always || is_overtaken(it);
-        let mut asked: Option<Rule> = None;
-        for change in self.0.iter().filter(is_asked_for) {
+        let needs_check = |it: &&Change| it.is_joined || it.spec.commit_always || is_overtaken(it);
+        let mut checked: Option<Rule> = None;
+        for change in self.0.iter().filter(needs_check) {
             let Some(rule) = change.rule else { continue };
             // The changes of one view are adjacent, and have one rule.
-            let is_asked = asked.is_some_and(|asked| std::ptr::fn_addr_eq(asked, rule));
-            if !is_asked && !rule(next, now) {
+            let is_checked = checked.is_some_and(|checked| std::ptr::fn_addr_eq(checked, rule));
+            if !is_checked && !rule(next, now) {
                 return Err(FieldConflict(change.spec.name));
             }
-            asked = Some(rule);
+            checked = Some(rule);
         }
         Ok(())
     }

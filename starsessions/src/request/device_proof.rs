@@ -222,7 +222,8 @@ impl State {
         }
     }
 
-    /// Sets aside a session without its proof, if the request would give it another id or has only found it.
+    /// Treats a session without its proof as absent, if the request gives it a new id or the layer demands the proof
+    /// everywhere.
     ///
     /// # Errors
     /// If the request would change the session. A sign-in, which proves something else, begins another session in its

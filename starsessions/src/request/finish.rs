@@ -37,9 +37,9 @@ pub(crate) enum ResponseKind {
 /// The work that is left after the handler has answered.
 #[derive(Debug)]
 pub(crate) enum Remaining {
-    /// None: the request has not used its session.
+    /// Nothing is left: the request has not used its session.
     Untouched,
-    /// None: the result, and its effects on the response.
+    /// Nothing is left: the result, and its effects on the response.
     Told(Result<(), SessionError>, ResponseEffects),
     /// This write; `None` if it is known only after the session was read, or after an earlier write has ended.
     ToWrite(Option<LastWork>),
@@ -54,7 +54,7 @@ pub(crate) struct LastWork {
     work: Work,
     /// The work completes even if the request is cancelled.
     ends_id: bool,
-    /// The work is a logout, which also ends the other sessions that the cookies lead to.
+    /// The work includes a logout, which also ends the other sessions that the cookies lead to.
     ends_beside: bool,
     /// A session that has ended meanwhile is an error.
     must_report_loss: bool,

@@ -29,7 +29,7 @@ impl Gate {
             if let Some(pass) = self.try_lock() {
                 return Poll::Ready(pass);
             }
-            // A pass that is dropped after the swap takes the wakers, and waits for this lock to do so.
+            // A pass that is dropped after the swap must take this lock to wake the wakers, so it finds ours.
             let mut waiting = self.waiting();
             if self.state.swap(WAITED_FOR, Ordering::Acquire) == FREE {
                 return Poll::Ready(Pass(self));

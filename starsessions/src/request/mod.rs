@@ -1,4 +1,4 @@
-//! What one request knows of its session, and what it has ordered.
+//! What one request knows of its session, and how it changes it.
 //!
 //! The layer gives each request a [`Slot`]. The first extractor makes the slot find the session, the handles in
 //! [`session`](crate::session) leave their changes in the slot, and at the end the layer makes it finish what is

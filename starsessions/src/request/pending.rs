@@ -1,4 +1,4 @@
-//! The orders of a request, and how they become one plan.
+//! The changes that a request wants, and how they become one plan.
 
 use super::found::Found;
 use super::state::{Door, State};
@@ -9,7 +9,7 @@ use crate::lifecycle::changes::Changes;
 use crate::lifecycle::plan::{Plan, Situation, Step};
 use crate::record::Record;
 
-/// The orders of a request that are not carried out yet.
+/// The changes that a request wants, and that are not carried out yet.
 #[derive(Debug, Default)]
 pub(super) struct Pending {
     pub(super) changes: Changes,
@@ -20,7 +20,7 @@ pub(super) struct Pending {
     pub(super) failure: Option<SessionError>,
 }
 
-/// When the orders of a request are carried out.
+/// When the changes of a request are carried out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Moment {
     /// Within the handler: timers wait for the end of the request.
@@ -79,7 +79,7 @@ impl State {
         })
     }
 
-    /// The plan of the one operation that the pending orders take, without the changes.
+    /// The one operation for all pending changes, as a plan that does not contain the changes yet.
     pub(super) fn situation(&self, engine: &Engine, moment: Moment, now: Timestamp) -> Plan {
         let (policy, pending) = (engine.policy(), &self.pending);
         let live = self.found.live();

@@ -140,7 +140,7 @@ fn text<'h>(headers: &'h HeaderMap, name: &HeaderName) -> Option<&'h str> {
 }
 
 /// Whether this header says that the response may never be shown. The names are those of current and former browsers,
-/// and of scripts, which may not set a header that begins with `Sec-` (Turbo, Inertia, Next.js, htmx). A name is
+/// and of libraries in pages (Turbo, Inertia, Next.js, htmx), which browsers do not let set a `Sec-` header. A name is
 /// compared with few of them, as most have another length.
 fn is_speculative(name: &str, value: &[u8]) -> bool {
     match name {

@@ -273,7 +273,7 @@ impl Slot {
         if changed.is_empty() {
             return Ok(());
         }
-        let mut guard = self.order(schema.type_name)?;
+        let mut guard = self.to_change(schema.type_name)?;
         let state = &mut *guard;
         if state.door == Door::Leaving {
             return Ok(());
@@ -298,7 +298,7 @@ impl Slot {
         &self,
         fields: impl IntoIterator<Item = Changed>,
     ) -> Result<(), SessionError> {
-        let mut state = self.order(WHOLE)?;
+        let mut state = self.to_change(WHOLE)?;
         let is_unseen = state.manner.is_unseen;
         state.pending.changes.replace(fields, is_unseen);
         Ok(())
@@ -319,11 +319,11 @@ impl Slot {
         self.state().door = Door::Left;
     }
 
-    /// Keeps an error that could not be returned; the next commit or the response reports it. Returns whether there
-    /// can be one.
+    /// Keeps an error that could not be returned; the next commit or the response reports it. Returns `false` if the
+    /// response has left, so that nothing will report the error.
     pub(crate) fn fail(&self, view: &'static str, error: SessionError) -> bool {
-        let order = self.order(view);
-        order.is_ok_and(|mut state| {
+        let state = self.to_change(view);
+        state.is_ok_and(|mut state| {
             state.pending.failure.get_or_insert(error);
             true
         })
@@ -336,7 +336,7 @@ impl Slot {
     }
 
     pub(crate) fn destroy(&self) -> Result<(), SessionError> {
-        let mut state = self.order(WHOLE)?;
+        let mut state = self.to_change(WHOLE)?;
         state.rollback();
         state.pending.destroy = true;
         Ok(())
@@ -380,12 +380,12 @@ impl Slot {
     }
 
     pub(crate) fn rotate(&self) -> Result<(), SessionError> {
-        self.order(WHOLE)?.pending.rotate = true;
+        self.to_change(WHOLE)?.pending.rotate = true;
         Ok(())
     }
 
     pub(crate) fn remember(&self, remember: bool) -> Result<(), SessionError> {
-        self.order(WHOLE)?.pending.remember = Some(remember);
+        self.to_change(WHOLE)?.pending.remember = Some(remember);
         Ok(())
     }
 
@@ -417,8 +417,8 @@ impl Slot {
         self.state().effects()
     }
 
-    /// The state for an order by this view, or by the [whole](WHOLE) session.
-    fn order(&self, by: &'static str) -> Result<MutexGuard<'_, State>, SessionError> {
+    /// The state, to take a change by this view, or by `CurrentSession` ([`WHOLE`]).
+    fn to_change(&self, by: &'static str) -> Result<MutexGuard<'_, State>, SessionError> {
         let mut state = self.open_state()?;
         if state.door == Door::Left {
             state.late = Some(by);
@@ -443,7 +443,7 @@ impl Slot {
     }
 }
 
-/// Reports an order of a task of a cancelled request that no commit has carried out.
+/// Logs a change that a task has made after its request was cancelled, and has not committed.
 impl Drop for Slot {
     fn drop(&mut self) {
         let state = self.state.get_mut();

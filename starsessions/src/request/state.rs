@@ -1,4 +1,4 @@
-//! The state of a request: its session, its orders so far, and the work that they leave.
+//! The state of a request: its session, its changes so far, and the work that they leave.
 
 use http::Extensions;
 
@@ -46,7 +46,7 @@ pub(super) struct State {
     pub(super) is_to_end: bool,
     /// The handler has taken the session's token.
     pub(super) has_handed_out: bool,
-    /// What a task of the cancelled request has ordered by, and has not committed yet.
+    /// The view by which a task has changed the session after the request was cancelled; `None` once the task commits.
     pub(super) late: Option<&'static str>,
     pub(super) read_at: Timestamp,
     pub(super) just_read_at: Option<Timestamp>,
