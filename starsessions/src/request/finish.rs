@@ -139,12 +139,12 @@ impl Slot {
     /// The work is moved into the future: an async function would store it twice as its argument.
     pub(crate) fn finish(self: Arc<Self>, mut last: Option<LastWork>) -> CommitFuture {
         // A session that was not read yet may turn out to be due for a new id.
-        if last.as_ref().is_none_or(|last| last.ends_id) {
-            Box::pin(to_its_end(
-                async move { self.finish_in_turn(&mut last).await },
-            ))
+        let ends_id = last.as_ref().is_none_or(|last| last.ends_id);
+        let work = async move { self.finish_in_turn(&mut last).await };
+        if ends_id {
+            Box::pin(to_its_end(work))
         } else {
-            Box::pin(async move { self.finish_in_turn(&mut last).await })
+            Box::pin(work)
         }
     }
 
