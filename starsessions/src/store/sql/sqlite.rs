@@ -89,8 +89,8 @@ impl SqliteStore {
     ///
     /// If the future is dropped, the store may stay open for writing; call it again.
     pub async fn close(&self) {
+        // In the order in which they are dropped.
         self.table.link.readers.close().await;
-        // The last connection to be closed empties the write-ahead log.
         self.table.link.writer.close().await;
     }
 }

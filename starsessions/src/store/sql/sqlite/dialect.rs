@@ -50,8 +50,10 @@ impl Server for Sqlite {
 /// The threads of one store: one that writes, and some that read.
 pub(super) struct Threads {
     pub(super) path: PathBuf,
-    pub(super) writer: Queue,
+    /// Dropped before the writer: the last connection to be closed empties the write-ahead log, and only that of the
+    /// writer has `fullfsync`.
     pub(super) readers: Queue,
+    pub(super) writer: Queue,
 }
 
 impl Link for Threads {
