@@ -136,11 +136,8 @@ impl Store for MemoryStore {
     /// so no request sees the new row before the old one has been replaced.
     async fn rotate(&self, rotation: Rotation<'_>, now: Timestamp) -> Result<Rotated, StoreError> {
         let Rotation { old, seen, new, .. } = rotation;
-        let _moving = self
-            .inner
-            .moving
-            .read()
-            .unwrap_or_else(PoisonError::into_inner);
+        // Poisoned or not, the result holds the lock.
+        let _moving = self.inner.moving.read();
         let stored = match self.shard(old).before_leaving(old, seen, now) {
             Ok(stored) => stored,
             Err(outcome) => return Ok(rotated(outcome)),
@@ -150,11 +147,21 @@ impl Store for MemoryStore {
         if inserted == Inserted::Exists {
             return Ok(Rotated::Exists);
         }
-        let outcome = self.shard(old).leave(old, seen, rotation.left, now);
-        if outcome != Replaced::Replaced {
-            self.shard(new).remove(new);
+        let left = self.shard(old).leave(old, seen, rotation.left, now);
+        match left {
+            // Another request may have touched the session before it left.
+            Ok(last) if last != stored => {
+                let row = rotation.row.in_place_of(&last, seen);
+                let touch = Touch::new(row.last_seen, row.deadline);
+                self.shard(new).touch(new, &row, touch, now);
+            }
+            Ok(_) => {}
+            Err(outcome) => {
+                self.shard(new).remove(new);
+                return Ok(rotated(outcome));
+            }
         }
-        Ok(rotated(outcome))
+        Ok(Rotated::Rotated)
     }
 
     async fn touch(
@@ -176,16 +183,10 @@ impl Store for MemoryStore {
         index_key: &IndexKey,
         now: Timestamp,
     ) -> Result<Vec<Listed>, StoreError> {
-        let _still = self
-            .inner
-            .moving
-            .write()
-            .unwrap_or_else(PoisonError::into_inner);
-        let mut found = Vec::new();
-        for shard in self.every_shard() {
-            found.extend(shard.listed(index_key, now));
-        }
-        Ok(found)
+        let _still = self.inner.moving.write();
+        let found = self.every_shard();
+        let found = found.flat_map(|shard| shard.listed(index_key, now));
+        Ok(found.collect())
     }
 
     /// Looks at every session in turn. A sweep that returns less than its limit has reached the last

@@ -104,21 +104,18 @@ impl Shard {
         Ok(stored)
     }
 
-    /// Replaces a session that has moved by the way to its new key.
+    /// Replaces a session that has moved by the way to its new key, and returns its last row here.
     pub(super) fn leave(
         &mut self,
         key: &RowKey,
         seen: &Row,
         left: &Row,
         now: Timestamp,
-    ) -> Replaced {
-        match self.find(key, seen, now) {
-            Ok((place, _)) => {
-                self.put(place, left.clone());
-                Replaced::Replaced
-            }
-            Err(outcome) => outcome,
-        }
+    ) -> Result<Row, Replaced> {
+        let (place, stored) = self.find(key, seen, now)?;
+        let stored = stored.clone();
+        self.put(place, left.clone());
+        Ok(stored)
     }
 
     pub(super) fn touch(

@@ -1,9 +1,12 @@
-//! One shard, operation by operation.
+//! One shard, operation by operation, and a rotation between two.
 
 use std::sync::Arc;
+use std::thread;
+
+use tokio::runtime::Builder;
 
 use super::*;
-use crate::store::Listing;
+use crate::store::{Listing, MemoryStore, Rotated, Rotation, Store};
 
 /// Sessions that end long before they would expire leave nothing behind.
 #[test]
@@ -172,6 +175,38 @@ fn writes_free_what_has_expired() {
     );
 }
 
+/// The rotation waits for the shard of the new key. Meanwhile, another request touches the session.
+#[test]
+fn a_touch_during_a_rotation_is_kept() {
+    let store = MemoryStore::new();
+    let (old, new, row) = (key(0), RowKey::from_bytes([1; RowKey::LEN]), guest());
+    for number in [0, 1] {
+        insert(&mut store.shard(&old), number, &row);
+    }
+    let longest_unused = || store.shard(&old).guests.first();
+    let before = longest_unused();
+    thread::scope(|scope| {
+        let gate = store.shard(&new);
+        let rotating = scope.spawn(|| {
+            let way = Row::new(*b"way", at(1), at(30));
+            let rotation = Rotation::new(&old, &row, &way, &new, &row);
+            let runtime = Builder::new_current_thread().build().unwrap();
+            runtime.block_on(store.rotate(rotation, at(1)))
+        });
+        while longest_unused() == before {
+            thread::yield_now();
+        }
+        let touch = Touch::new(at(1), at(200));
+        let touched = store.shard(&old).touch(&old, &row, touch, at(1));
+        assert_eq!(touched, Touched::Touched);
+        drop(gate);
+        let rotated = rotating.join().unwrap();
+        assert_eq!(rotated.unwrap(), Rotated::Rotated);
+    });
+    let moved = store.shard(&new).get(&new).cloned();
+    assert_eq!(moved.map(|row| row.deadline), Some(at(200)));
+}
+
 fn sweep(shard: &mut Shard, now: Timestamp) {
     while shard.sweep(7, now) == 7 {}
 }
@@ -188,7 +223,7 @@ fn rotate(shard: &mut Shard, old: u32, new: u32, row: &Row) {
     let inserted = shard.insert(&new, row.clone(), Some(&stored), at(1));
     assert_eq!(inserted.unwrap(), Inserted::Inserted);
     let way = Row::new(*b"way", at(1), at(30));
-    assert_eq!(shard.leave(&old, row, &way, at(1)), Replaced::Replaced);
+    assert_eq!(shard.leave(&old, row, &way, at(1)), Ok(stored));
 }
 
 /// The counts of everything that could leak: rows, places, filings and guests.
