@@ -315,14 +315,14 @@ impl ServerSide {
         card: &Card,
     ) -> Result<Arc<Listing>, SessionError> {
         let mut card = card.pack();
-        if self.vault.is_sealed {
+        if self.vault.store.is_sealed {
             card = token.seal_card(&self.context.audience, &card)?;
         }
         Ok(Arc::new(Listing::new(keys, card)))
     }
 
     fn card(&self, key: &RowKey, listing: &Listing, now: Timestamp) -> Option<Card> {
-        if !self.vault.is_sealed {
+        if !self.vault.store.is_sealed {
             return Card::parse(listing.card());
         }
         let (keys, audience) = (&self.context.keys, &self.context.audience);

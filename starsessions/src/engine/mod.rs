@@ -121,7 +121,9 @@ impl Engine {
     pub(crate) fn new(backend: BackendKind, context: Context, settings: Settings) -> Self {
         match backend {
             BackendKind::Store(store) => Self::Server(ServerSide {
-                vault: Vault::new(store.with_timeout(settings.store_timeout)),
+                vault: Vault {
+                    store: store.with_timeout(settings.store_timeout),
+                },
                 watchers: Watchers::new(settings.watch_interval),
                 limit: settings.limit,
                 context,

@@ -21,12 +21,11 @@ use crate::clock::Timestamp;
 use crate::crypto::{RecordKey, RecordPlace, ReferenceToken, WayKind};
 use crate::error::SessionError;
 use crate::record::Record;
-use crate::store::{ErasedStore, Listing, Protection, Row, StoreError};
+use crate::store::{ErasedStore, Listing, Row, StoreError};
 
-/// A store, and how its values are protected.
+/// A store whose values are records.
 pub(crate) struct Vault {
     pub(super) store: ErasedStore,
-    pub(super) is_sealed: bool,
 }
 
 /// The content of a row.
@@ -41,20 +40,13 @@ pub(super) enum Opened {
 }
 
 impl Vault {
-    pub(super) fn new(store: ErasedStore) -> Self {
-        Self {
-            is_sealed: store.protection() == Protection::Sealed,
-            store,
-        }
-    }
-
     /// Reads a row for the bearer of the token that leads to it.
     pub(super) fn open(&self, context: &Context, token: &ReferenceToken, row: Row) -> Opened {
         let packed = match *row.value {
             [kind, ..] if WayKind::of(kind).is_some() => return Opened::Way(row),
             [ENDED | CLAIMED | HELD | RESERVED] => return Opened::Ended,
-            [SEALED, ..] if self.is_sealed => unsealed(context, token, &row),
-            [_, ..] if !self.is_sealed => Some(Arc::clone(&row.value)),
+            [SEALED, ..] if self.store.is_sealed => unsealed(context, token, &row),
+            [_, ..] if !self.store.is_sealed => Some(Arc::clone(&row.value)),
             _ => None,
         };
         let Some(mut record) = packed.and_then(Record::parse) else {
@@ -83,7 +75,7 @@ impl Vault {
         listing: Option<Arc<Listing>>,
     ) -> Result<Row, SessionError> {
         let packed = record.packed();
-        let value = if self.is_sealed {
+        let value = if self.store.is_sealed {
             sealed(context, token, record.revision, &packed)?
         } else {
             packed

@@ -6,6 +6,8 @@ use std::pin::{Pin, pin};
 use std::task::Poll;
 use std::time::Duration;
 
+use tracing::Instrument as _;
+
 use super::{
     Inserted, Listed, MemoryStore, Protection, Replaced, Rotated, Rotation, Row, Store, StoreError,
     Touch, Touched,
@@ -18,6 +20,8 @@ use crate::sentence::sentences;
 /// Any store, as a layer holds it.
 pub(crate) struct ErasedStore {
     kept: Kept,
+    /// Whether values are kept sealed here.
+    pub(crate) is_sealed: bool,
     timeout: Duration,
     outages: Outages,
 }
@@ -30,12 +34,14 @@ enum Kept {
 
 impl ErasedStore {
     pub(crate) fn new(store: impl Store) -> Self {
+        let is_sealed = store.protection() == Protection::Sealed;
         let memory = (&store as &dyn Any).downcast_ref::<MemoryStore>();
         Self {
             kept: match memory {
                 Some(memory) => Kept::Memory(memory.clone()),
                 None => Kept::Elsewhere(Box::new(store)),
             },
+            is_sealed,
             timeout: DEFAULT_TIMEOUT,
             outages: Outages::default(),
         }
@@ -54,42 +60,9 @@ impl ErasedStore {
         self.timeout
     }
 
-    pub(crate) fn protection(&self) -> Protection {
-        match &self.kept {
-            Kept::Memory(store) => Store::protection(store),
-            Kept::Elsewhere(store) => store.protection(),
-        }
-    }
-
     /// Logs an error about a value that the store has returned.
     pub(crate) fn report(&self, error: &StoreError, now: Timestamp) {
         self.outages.report(error, now);
-    }
-
-    /// After the time-out, the operation may still take place.
-    async fn limit<T>(
-        &self,
-        name: &'static str,
-        operation: impl Future<Output = Result<T, StoreError>>,
-    ) -> Result<T, StoreError> {
-        let mut operation = pin!(operation);
-        let span = observe::operation_span(name);
-        // A store inside this process answers at once, and needs no timer.
-        let mut timer = pin!(None);
-        let answer = poll_fn(|cx| {
-            if let Poll::Ready(answer) = span.in_scope(|| operation.as_mut().poll(cx)) {
-                return Poll::Ready(answer);
-            }
-            if timer.is_none() {
-                timer.set(Some(tokio::time::sleep(self.timeout)));
-            }
-            let is_over = timer.as_mut().as_pin_mut().map(|timer| timer.poll(cx));
-            if is_over.is_none_or(|is_over| is_over.is_pending()) {
-                return Poll::Pending;
-            }
-            Poll::Ready(Err(StoreError::Unavailable(TimedOut(self.timeout).into())))
-        });
-        observe::measured(name, answer).await
     }
 }
 
@@ -100,8 +73,6 @@ macro_rules! operations {
         $name:ident($($argument:ident: $type:ty),* $(; $now:ident)?) -> $output:ty;
     )*) => {
         trait Operations: Send + Sync + 'static {
-            fn protection(&self) -> Protection;
-
             $(fn $name<'a>(
                 &'a self,
                 $($argument: $type,)*
@@ -110,10 +81,6 @@ macro_rules! operations {
         }
 
         impl<S: Store> Operations for S {
-            fn protection(&self) -> Protection {
-                Store::protection(self)
-            }
-
             $(fn $name<'a>(
                 &'a self,
                 $($argument: $type,)*
@@ -134,9 +101,11 @@ macro_rules! operations {
                     Kept::Memory(store) => {
                         observe::counted(name, Store::$name(store, $($argument,)* $($now)?).await)
                     }
-                    // Boxed, so that the timer does not enlarge every request's future.
                     Kept::Elsewhere(store) => {
-                        Box::pin(self.limit(name, store.$name($($argument,)* $($now)?))).await
+                        let call = store.$name($($argument,)* $($now)?);
+                        let call = within(self.timeout, call.instrument(observe::operation_span(name)));
+                        // Boxed, so that the timer does not enlarge every request's future.
+                        Box::pin(observe::measured(name, call)).await
                     }
                 };
                 answer.inspect_err(|error| self.outages.report(error, $clock))
@@ -157,14 +126,28 @@ operations! { now:
 
 type Answer<'a, T> = Pin<Box<dyn Future<Output = Result<T, StoreError>> + Send + 'a>>;
 
-/// Limits a call of a store that is not an [`ErasedStore`].
-#[cfg(feature = "takeover")]
+/// Limits a call of a store. After the time-out, the operation may still take place.
 pub(crate) async fn within<T>(
     limit: Duration,
     call: impl Future<Output = Result<T, StoreError>>,
 ) -> Result<T, StoreError> {
-    let answer = tokio::time::timeout(limit, call).await;
-    answer.unwrap_or_else(|_| Err(StoreError::Unavailable(TimedOut(limit).into())))
+    let mut call = pin!(call);
+    // A store inside this process answers at once, and needs no timer.
+    let mut timer = pin!(None);
+    poll_fn(|cx| {
+        if let Poll::Ready(answer) = call.as_mut().poll(cx) {
+            return Poll::Ready(answer);
+        }
+        if timer.is_none() {
+            timer.set(Some(tokio::time::sleep(limit)));
+        }
+        let is_over = timer.as_mut().as_pin_mut().map(|timer| timer.poll(cx));
+        if is_over.is_none_or(|is_over| is_over.is_pending()) {
+            return Poll::Pending;
+        }
+        Poll::Ready(Err(StoreError::Unavailable(TimedOut(limit).into())))
+    })
+    .await
 }
 
 /// The store has not answered within the layer's time-out.
