@@ -34,19 +34,13 @@ impl ServerSide {
             return Ok(Rotated::Exists);
         }
         let replaced = self.vault.store.replace(token.row_key(), seen, &full, now);
-        let overtaken = match replaced.await? {
-            Replaced::Replaced => {
-                let is_there = self.finish(token, &full, way, row, now).await?;
-                return Ok(match is_there {
-                    true => Rotated::Rotated,
-                    false => Rotated::Gone,
-                });
-            }
-            Replaced::Stale(row) => Rotated::Stale(row),
-            Replaced::Gone => Rotated::Gone,
-        };
-        self.give_back(way, now).await;
-        Ok(overtaken)
+        let rotated = Rotated::from(replaced.await?);
+        if rotated != Rotated::Rotated {
+            self.give_back(way, now).await;
+            return Ok(rotated);
+        }
+        let is_there = self.finish(token, &full, way, row, now).await?;
+        Ok(if is_there { rotated } else { Rotated::Gone })
     }
 
     /// Reserves the key of the successor for `row`, before a way leads to it.

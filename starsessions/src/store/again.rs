@@ -24,8 +24,7 @@ pub(super) fn not_replaced(found: Option<Row>, now: Timestamp) -> Replaced {
 pub(super) fn not_rotated(found: Option<Row>, seen: &Row, now: Timestamp) -> Rotated {
     match not_replaced(found, now) {
         Replaced::Stale(row) if row.revision == seen.revision => Rotated::Exists,
-        Replaced::Stale(row) => Rotated::Stale(row),
-        _ => Rotated::Gone,
+        outcome => outcome.into(),
     }
 }
 

@@ -140,7 +140,7 @@ impl Store for MemoryStore {
         let _moving = self.inner.moving.read();
         let stored = match self.shard(old).before_leaving(old, seen, now) {
             Ok(stored) => stored,
-            Err(outcome) => return Ok(rotated(outcome)),
+            Err(outcome) => return Ok(outcome.into()),
         };
         let row = rotation.row.in_place_of(&stored, seen);
         let inserted = self.shard(new).insert(new, row, Some(&stored), now)?;
@@ -158,7 +158,7 @@ impl Store for MemoryStore {
             Ok(_) => {}
             Err(outcome) => {
                 self.shard(new).remove(new);
-                return Ok(rotated(outcome));
+                return Ok(outcome.into());
             }
         }
         Ok(Rotated::Rotated)
@@ -268,15 +268,6 @@ impl MemoryStoreBuilder {
         MemoryStore {
             inner: Arc::new(inner),
         }
-    }
-}
-
-/// The outcome of a rotation, from the outcome of the old row's replacement.
-fn rotated(replaced: Replaced) -> Rotated {
-    match replaced {
-        Replaced::Replaced => Rotated::Rotated,
-        Replaced::Stale(row) => Rotated::Stale(row),
-        Replaced::Gone => Rotated::Gone,
     }
 }
 

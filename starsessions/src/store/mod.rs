@@ -217,6 +217,17 @@ pub enum Rotated {
     Unsupported,
 }
 
+/// The outcome of a rotation whose new row is stored, from that of the old row's replacement.
+impl From<Replaced> for Rotated {
+    fn from(replaced: Replaced) -> Self {
+        match replaced {
+            Replaced::Replaced => Self::Rotated,
+            Replaced::Stale(row) => Self::Stale(row),
+            Replaced::Gone => Self::Gone,
+        }
+    }
+}
+
 /// The outcome of [`Store::touch`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Touched {
