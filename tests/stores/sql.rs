@@ -12,7 +12,7 @@ use starsessions::store::{IndexKey, Listing, Row, RowKey, Touch};
 
 pub(crate) use self::failing::{
     a_connection_may_fall_silent_after_its_reply, a_lost_reply_is_made_up_for,
-    a_removal_that_is_sent_again_ends_what_is_there_by_now,
+    a_migration_does_not_wait_forever, a_removal_that_is_sent_again_ends_what_is_there_by_now,
     a_row_in_the_clear_is_not_told_from_that_of_another_request,
     an_operation_survives_a_closed_connection, everything_works_again_after_a_silence,
     silent_connections_cost_one_try,

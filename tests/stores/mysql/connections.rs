@@ -1,6 +1,8 @@
 //! Failing connections, in pools with default settings and in pools with `test_before_acquire(false)`.
 
-use sqlx::mysql::MySqlPoolOptions;
+use std::time::Duration;
+
+use sqlx::mysql::{MySqlPool, MySqlPoolOptions};
 use starsessions::MySqlStore;
 use starsessions_tests::servers::Server;
 
@@ -56,6 +58,18 @@ async fn g18_everything_works_again_after_a_silence() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_migration_does_not_wait_forever() {
+    for server in [&*MARIADB, &*MYSQL] {
+        let options = MySqlPoolOptions::new().test_before_acquire(false);
+        let (pool, proxy) = pool_behind_a_proxy(server, options).await;
+        let short = Duration::from_millis(500);
+        let store = MySqlStore::builder(pool).response_timeout(short);
+        let store = store.build().unwrap();
+        sql::a_migration_does_not_wait_forever(async || store.migrate().await, &proxy).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn g18_a_lost_reply_is_made_up_for() {
     for server in [&*MARIADB, &*MYSQL] {
         let (store, proxy) =
@@ -97,9 +111,13 @@ async fn g18_no_fault_outlasts_itself_wherever_it_meets() {
 
 /// Uses the default time-out, because a shorter one would fail on a busy machine.
 async fn behind_a_proxy(server: &Server, options: MySqlPoolOptions) -> (MySqlStore, Proxy) {
+    let (pool, proxy) = pool_behind_a_proxy(server, options).await;
+    (MySqlStore::new(pool), proxy)
+}
+
+async fn pool_behind_a_proxy(server: &Server, options: MySqlPoolOptions) -> (MySqlPool, Proxy) {
     let (direct, _) = opened(server).await;
     let (proxy, port) = Proxy::before(server.address()).await;
     let way = (*direct.connect_options()).clone().port(port);
-    let pool = options.connect_with(way).await.unwrap();
-    (MySqlStore::new(pool), proxy)
+    (options.connect_with(way).await.unwrap(), proxy)
 }

@@ -50,6 +50,16 @@ async fn g18_everything_works_again_after_a_silence() {
     tokio::join!(works_again(true), works_again(false));
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_migration_does_not_wait_forever() {
+    let options = PgPoolOptions::new().test_before_acquire(false);
+    let (pool, proxy) = pool_behind_a_proxy(options).await;
+    let short = Duration::from_millis(500);
+    let store = PostgresStore::builder(pool).response_timeout(short);
+    let store = store.build().unwrap();
+    sql::a_migration_does_not_wait_forever(async || store.migrate().await, &proxy).await;
+}
+
 #[tokio::test]
 async fn a_response_timeout_without_end_is_taken() {
     let pool = Database::new().await.pool(1).await;

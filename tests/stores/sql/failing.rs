@@ -1,6 +1,11 @@
 //! Faults: connections that close or become silent, and lost replies.
 
-use starsessions::store::{Inserted, Replaced, Rotated, Rotation, Row, Store, StoreError, Touched};
+use std::time::Duration;
+
+use starsessions::store::{
+    Inserted, Replaced, Rotated, Rotation, Row, SetupError, Store, StoreError, Touched,
+};
+use tokio::time::timeout;
 
 use super::{Proxy, after, at, filed_row, index_key, key, row, touch, way_after};
 
@@ -120,6 +125,18 @@ pub(crate) async fn everything_works_again_after_a_silence<S: Store + Clone>(
     }
     proxy.silence();
     assert!(store.load(&key(1), at(1)).await.unwrap().is_some());
+}
+
+/// The connection becomes silent at the start of an application.
+pub(crate) async fn a_migration_does_not_wait_forever(
+    migrate: impl AsyncFn() -> Result<(), SetupError>,
+    proxy: &Proxy,
+) {
+    proxy.silence();
+    let failed = timeout(Duration::from_secs(60), migrate()).await;
+    let failed = failed.expect("the migration waits").unwrap_err();
+    assert!(matches!(failed, SetupError::Unavailable(_)), "{failed}");
+    migrate().await.unwrap();
 }
 
 /// The server executes each of these operations, and the connection breaks before the reply.

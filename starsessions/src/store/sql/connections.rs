@@ -1,7 +1,8 @@
 //! The application's pool, with a time limit for every wait.
 //!
-//! A pool of `sqlx` waits forever for a connection that has gone silent: in the ping before it hands a
-//! connection out, and in the ping after it gets one back. The connection's place in the pool is then lost.
+//! A pool of `sqlx` waits up to `acquire_timeout` (30 seconds by default) for a connection that has gone silent in the
+//! ping before it hands the connection out, and forever in the ping after it gets one back. The connection's place in
+//! the pool is then lost.
 
 use std::iter;
 use std::time::Duration;
@@ -27,15 +28,18 @@ impl<DB: Fetch> Link for Connections<DB> {
     /// Runs to its end, so that no answer stays on a connection for the next caller. A request that has lost its
     /// connection is tried once more.
     async fn send(&self, requests: Requests, patience: u32) -> Result<Reply> {
-        let this = Self {
-            pool: self.pool.clone(),
-            limit: self.limit * patience,
-        };
+        let this = self.within(self.limit * patience);
         to_its_end(async move { this.send_stubbornly(&requests).await }).await
     }
 }
 
 impl<DB: Fetch> Connections<DB> {
+    /// The same connections, with another limit.
+    pub(super) fn within(&self, limit: Duration) -> Self {
+        let pool = self.pool.clone();
+        Self { pool, limit }
+    }
+
     async fn send_stubbornly(&self, requests: &Requests) -> Result<Reply> {
         let (mut undone, mut first_failure) = (0, None);
         loop {
@@ -57,7 +61,7 @@ impl<DB: Fetch> Connections<DB> {
         }
     }
 
-    async fn try_to_send(&self, requests: &Requests) -> Result<Reply, Failure> {
+    pub(super) async fn try_to_send(&self, requests: &Requests) -> Result<Reply, Failure> {
         let deadline = Instant::now() + self.limit;
         let silent = |reason| {
             let limit = self.limit;
@@ -68,8 +72,9 @@ impl<DB: Fetch> Connections<DB> {
             Failure::new(reason, text)
         };
         // A pool whose `acquire` is dropped closes the connection that it was testing.
-        let acquired = timeout_at(deadline, self.acquire()).await;
-        let mut connection = acquired.map_err(|_| silent(Reason::Unsent))??;
+        let acquired = timeout_at(deadline, self.pool.acquire()).await;
+        let acquired = acquired.map_err(|_| silent(Reason::Unsent))?;
+        let mut connection = acquired.map_err(Failure::to_connect)?;
         let outcome = match timeout_at(deadline, exchange::<DB>(&mut connection, requests)).await {
             Ok(Err(sqlx::Error::Database(error))) if error.is_unique_violation() => Ok(Reply {
                 is_taken: true,
@@ -87,10 +92,6 @@ impl<DB: Fetch> Connections<DB> {
             _ => drop(give_back_within(self.limit, connection)),
         }
         outcome
-    }
-
-    pub(super) async fn acquire(&self) -> Result<PoolConnection<DB>, Failure> {
-        self.pool.acquire().await.map_err(Failure::to_connect)
     }
 
     /// Closes the idle connections that do not answer: the cause that broke one of them has often broken

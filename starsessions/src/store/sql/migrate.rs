@@ -3,9 +3,9 @@
 use super::columns::number;
 use super::driver::Fetch;
 use super::failure::{Failure, Reason};
-use super::setup::SetupError;
-use super::statement::{Reply, Request, Statement};
-use super::table::Table;
+use super::setup::{DAY, SetupError};
+use super::statement::{Reply, Statement};
+use super::table::{PATIENCE, Table};
 
 impl<DB: Fetch> Table<DB> {
     /// Creates the missing tables. Another application's table is detected before anything is created.
@@ -15,11 +15,11 @@ impl<DB: Fetch> Table<DB> {
         }
         let version = self.number(DB::VERSION).await?;
         version.map_or(Ok(()), |found| SetupError::check(found, SCHEMA))?;
-        let found = self.find(&self.statements.load.with(&[])).await?;
+        let found = self.find(&self.statements.load).await?;
         let mut is_complete = version.is_some() && found.is_some();
         let has_index = !DB::FILE.is_empty();
         if has_index {
-            let found = self.find(&self.statements.listed.with(&[])).await?;
+            let found = self.find(&self.statements.listed).await?;
             is_complete &= found.is_some();
             if self.number(DB::LEADS_ELSEWHERE).await? > Some(0) {
                 return Err(SetupError::Renamed(format!("{}_index", self.name)));
@@ -45,12 +45,13 @@ impl<DB: Fetch> Table<DB> {
     }
 
     async fn execute(&self, statement: &Statement) -> Result<(), SetupError> {
-        // The statement may have waited for another instance, and still see an older snapshot of the database.
+        // It may wait for another instance, or read a large table.
+        let link = self.link.within(DAY);
         for _ in 0..MAX_ATTEMPTS {
-            let mut connection = self.link.acquire().await?;
-            let made = DB::fetch(&mut connection, &statement.with(&[])).await;
-            match made.map_err(Failure::of::<DB>) {
+            match link.try_to_send(&statement.with(&[]).into()).await {
+                // It has waited for another instance, and still sees an older snapshot of the database.
                 Err(failure) if failure.reason == Reason::Undone => {}
+                Ok(reply) if reply.is_taken => {}
                 made => return Ok(made.map(drop)?),
             }
         }
@@ -60,15 +61,14 @@ impl<DB: Fetch> Table<DB> {
 
     /// The number that a query returns; `None` if there is no such table.
     async fn number(&self, query: &str) -> Result<Option<i64>, SetupError> {
-        let found = self.find(&self.statement(query).with(&[])).await?;
+        let found = self.find(&self.statement(query)).await?;
         Ok(found.and_then(|reply| number(reply.rows.first()?, 0)))
     }
 
     /// `None` if there is no such table.
-    async fn find(&self, request: &Request) -> Result<Option<Reply>, SetupError> {
-        let mut connection = self.link.acquire().await?;
-        let reply = DB::fetch(&mut connection, request).await;
-        match reply.map_err(Failure::of::<DB>) {
+    async fn find(&self, query: &Statement) -> Result<Option<Reply>, SetupError> {
+        let link = self.link.within(self.link.limit * PATIENCE);
+        match link.try_to_send(&query.with(&[]).into()).await {
             Ok(reply) => Ok(Some(reply)),
             Err(failure) if failure.reason == Reason::NoTable => Ok(None),
             Err(failure) if failure.reason == Reason::NoColumn => {

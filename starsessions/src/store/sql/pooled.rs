@@ -165,9 +165,9 @@ macro_rules! sql_store {
                 self
             }
 
-            /// How long a statement may take, including the wait for a free connection, before the connection
-            /// counts as silent and another one is tried. Two seconds by default; a sweep may take ten times as
-            /// long.
+            /// How long a statement may take, including the wait for a free connection, before the connection counts
+            /// as silent and another one is tried. Two seconds by default; a sweep, a count, and a query of `migrate`
+            /// may take ten times as long. What `migrate` makes has no limit.
             ///
             /// Keep 2.25 times this limit below the layer's store time-out.
             #[must_use]

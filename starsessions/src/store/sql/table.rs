@@ -284,5 +284,5 @@ fn instead<'a>(key: &'a RowKey, seen: &'a Row, row: &'a Row, now: Timestamp) -> 
     [under(key), seen, row, at(now)]
 }
 
-/// How much longer a sweep may take than a request.
-const PATIENCE: u32 = 10;
+/// How much longer a statement that reads much may take than a request.
+pub(super) const PATIENCE: u32 = 10;
