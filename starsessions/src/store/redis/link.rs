@@ -193,9 +193,10 @@ fn is_replica(about: &Value) -> bool {
 
 /// Commands that the server runs in one step, and the hash by which a server knows them.
 ///
-/// A script uses only the keys that it is given, in a Cluster only one. Rows are opaque to it, except for the
-/// [head](crate::store::packed::head). A server without free memory refuses a script whose first write needs more, so
-/// no script deletes data of the store before it adds some, except for less in its place.
+/// A script uses only the keys that it is given, in a Cluster only one; `LISTED` alone reads others, and is not sent to
+/// a Cluster. Rows are opaque to it, except for the [head](crate::store::packed::head). A server without free memory
+/// refuses a script whose first write needs more, so a script writes first and deletes afterwards. The exception
+/// replaces a row by a smaller one.
 pub(crate) struct Script {
     code: &'static str,
     hash: OnceLock<String>,
