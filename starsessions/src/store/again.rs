@@ -127,7 +127,7 @@ mod tests {
     }
 
     #[test]
-    fn a_repeated_replace_that_another_writer_forestalled_is_stale() {
+    fn a_repeated_replace_that_another_writer_won_is_stale() {
         let stale = Replaced::Stale(row(2, "b"));
         for protection in [Protection::Sealed, Protection::Plain] {
             let outcome = replaced(stale.clone(), &row(2, "a"), true, protection);
@@ -163,13 +163,13 @@ mod tests {
             known(Rotated::Exists, Some(&moved)).unwrap(),
             Rotated::Rotated
         );
-        let forestalled = Rotated::Stale(row(2, "c"));
-        assert_eq!(known(forestalled.clone(), None).unwrap(), forestalled);
+        let overtaken = Rotated::Stale(row(2, "c"));
+        assert_eq!(known(overtaken.clone(), None).unwrap(), overtaken);
         for (second, found) in [
             (stale(), None),
             (Rotated::Gone, None),
             (Rotated::Exists, Some(&seen)),
-            (forestalled, Some(&seen)),
+            (overtaken, Some(&seen)),
         ] {
             assert!(known(second, found).is_err());
         }

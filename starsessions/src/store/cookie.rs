@@ -91,10 +91,7 @@ pub(crate) use private::BackendKind;
 pub(crate) mod private {
     use super::{CookieStore, ErasedStore, Store};
 
-    #[expect(
-        unnameable_types,
-        reason = "how backends are made is this crate's affair"
-    )]
+    #[expect(unnameable_types, reason = "an implementation detail of this crate")]
     pub trait IntoBackend: 'static {
         #[doc(hidden)]
         fn into_backend(self) -> BackendKind;
@@ -103,7 +100,7 @@ pub(crate) mod private {
     #[expect(
         unnameable_types,
         private_interfaces,
-        reason = "how backends are made is this crate's affair"
+        reason = "an implementation detail of this crate"
     )]
     pub enum BackendKind {
         /// The cookie refers to a row of a store.

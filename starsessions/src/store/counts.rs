@@ -5,9 +5,11 @@ use crate::clock::Timestamp;
 
 /// How many sessions a store holds, from what a store can see: for a gauge, or for an administrator.
 ///
-/// Some rows that are not sessions count as well: for minutes, the row that a sign-in leaves under a former id; a claim
-/// of a sign-in under a limit of sessions, which is listed; and a reserved row in a store that cannot change two keys
-/// at once, which is listed if its session is.
+/// Some rows that are not sessions count as well:
+/// - for minutes, the row that a sign-in leaves under the former id;
+/// - a claim under a limit of sessions, as signed in;
+/// - in a store that cannot change two keys at once, the row that reserves the new key of a moving session: as signed in
+///   if the session is.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct StoreCounts {

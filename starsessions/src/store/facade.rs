@@ -23,9 +23,9 @@ macro_rules! facade {
         }
 
         impl $builder {
-            /// Keeps values unencrypted: a reader of the store or of a backup can read the sessions. Sessions that were
-            /// stored sealed cannot be read any more, and the other way round. If the reply to a write is lost, another
-            /// request may have written the same bytes, so the write counts as failed.
+            /// Keeps values unencrypted: a reader of the store or of a backup can read the sessions. Switching this
+            /// setting makes the stored sessions unreadable, in both directions. If the reply to a write is lost, the
+            /// write fails, because equal bytes may be another request's.
             #[must_use]
             pub fn plain_values(mut self) -> Self {
                 self.protection = crate::store::Protection::Plain;

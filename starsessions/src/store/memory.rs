@@ -245,7 +245,7 @@ impl MemoryStoreBuilder {
     /// The most signed-in sessions that are kept; at the limit, a further sign-in fails with
     /// [`StoreError::Full`]. At least 1.
     ///
-    /// Each shard takes its part of both limits, so the first sign-in may fail a few percent before this limit.
+    /// Keys are random, and each shard has its part of the limits: sign-ins begin to fail a few percent before this one.
     #[must_use]
     pub fn identified_limit(mut self, sessions: usize) -> Self {
         self.identified_limit = sessions.max(1);

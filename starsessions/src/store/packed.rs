@@ -6,9 +6,9 @@
 //! listing = 0(1), or 1(1) ‖ count(8) ‖ index_key(32)* ‖ length(8) ‖ card
 //! ```
 //!
-//! Integers are big-endian, times Unix seconds, index keys in ascending order. A row has one packed form only: other
-//! bytes are no row. A revision is never used twice under a key. So comparing the heads, or all bytes, compares the
-//! rows.
+//! Integers are big-endian, times Unix seconds, index keys in ascending order. Each row has exactly one packed form;
+//! `unpack` rejects all other bytes. A revision is never used twice under a key. So comparing the heads, or all bytes,
+//! compares the rows.
 
 use std::sync::Arc;
 

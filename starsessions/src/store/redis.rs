@@ -155,7 +155,7 @@ impl RedisStore {
     }
 }
 
-// An operation whose future is dropped is done or not done. At most, a list keeps an entry without a row.
+// Dropping an operation's future leaves the operation done or not done; at most, a list keeps an entry without a row.
 facade!(
     RedisStore(),
     RedisStoreBuilder,

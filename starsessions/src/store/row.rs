@@ -98,8 +98,8 @@ impl Row {
         now < self.deadline
     }
 
-    /// The revision of the row's replacement. No row reaches the last revision, but another program may have written
-    /// it.
+    /// The revision of the row's replacement. Wraps, because another program may have stored the last revision; this
+    /// crate never reaches it.
     pub(crate) fn next_revision(&self) -> u64 {
         self.revision.wrapping_add(1)
     }

@@ -26,15 +26,14 @@ use crate::store::{Listed, Result, Row};
 pub(super) type Entries = Vec<(String, (&'static str, u64, String))>;
 
 impl Rows {
-    /// On one server, a look is atomic. In a Cluster, a session may move between the read of the index and the read of
-    /// the rows: its new key is entered by then, and its former key has no live row. So a look is complete if each
-    /// entry without a live row was the same in the look before: that session had moved, or ended, before this read of
-    /// the index.
+    /// On one server, one script reads the list and the rows. In a Cluster, a session may move between the two reads.
+    /// The list is therefore read again until every entry without a live row was seen, unchanged, in the read before:
+    /// such a session had moved or ended before this read began, so its new key is in the list.
     pub(super) async fn listed(&self, index_key: &IndexKey, now: Timestamp) -> Result<Vec<Listed>> {
         let mut before = BTreeSet::new();
-        for _ in 0..MAX_LOOKS {
+        for _ in 0..MAX_READS {
             let (mut listed, mut nowhere) = (Vec::new(), BTreeSet::new());
-            for (key, row) in self.look(index_key, now).await? {
+            for (key, row) in self.read_list(index_key, now).await? {
                 let entry = row
                     .as_ref()
                     .and_then(|row| Listed::under(index_key, key, row, now));
@@ -52,7 +51,7 @@ impl Rows {
     }
 
     /// Reads the rows under the keys of an index, in a Cluster from many nodes.
-    async fn look(
+    async fn read_list(
         &self,
         index_key: &IndexKey,
         now: Timestamp,
@@ -158,8 +157,8 @@ fn end_of_entry(deadline: Timestamp) -> u64 {
 
 const DAY: u64 = 24 * 3_600;
 
-/// Each look after the first two means that another session has moved or ended at this moment.
-const MAX_LOOKS: usize = 32;
+/// A third read is needed only if another session moves or ends during the second, and so on.
+const MAX_READS: usize = 32;
 
 /// In bytes; more than a row with the largest session takes.
 const LARGEST: usize = 2 * 1024 * 1024;

@@ -74,7 +74,7 @@ impl Node {
         }
     }
 
-    /// Takes an error of a command; the connection is given up.
+    /// Gives the connection up, and turns the error of a command into one that [`is_lost`] recognises.
     fn lost(&self, error: &RedisError) -> RedisError {
         *self.end() = Some(Instant::now());
         (LOST, "the connection was lost", error.to_string()).into()
@@ -149,7 +149,7 @@ fn attentive(settings: TcpSettings) -> TcpSettings {
     settings
 }
 
-/// The client of a Cluster returns errors of this kind unchanged, and makes none itself here.
+/// The client of a Cluster passes errors of this kind through, and creates none of its own for single commands.
 const LOST: ErrorKind = ErrorKind::Client;
 
 /// After this time without a reply, a connection counts as dead.

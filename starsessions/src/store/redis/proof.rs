@@ -2,8 +2,8 @@
 //!
 //! A row and its entries are on different nodes, and a fail-over of one node may lose its last second. A row
 //! without its entry could be used, but no list would show it, and its user could not end it. So a row that is
-//! missing from one of its lists counts as ended: the fail-over loses the sign-in, as on a single server. And an
-//! ended session stays ended while either of the two nodes remembers the end.
+//! missing from one of its lists counts as ended: the fail-over loses the sign-in, as on a single server. A session
+//! stays ended as long as one of the two nodes has kept the end.
 //!
 //! The lists are read at the same time as the row, if this process knows them from an earlier load.
 
@@ -34,7 +34,8 @@ impl Rows {
         }
     }
 
-    /// Checks the lists after the row was read. The lists have a row until it is gone.
+    /// Checks the lists after reading the row. A row leaves its lists only after it was removed, so a live row is always
+    /// found there.
     async fn proven(&self, key: &RowKey, mut row: Option<Row>) -> Result<Option<Row>> {
         for _ in 0..MAX_ATTEMPTS {
             let Some(read) = row else { return Ok(None) };

@@ -34,8 +34,8 @@ pub(super) trait Driver: Database + Server<Link = Connections<Self>> {
     /// The reason behind an error of the server.
     fn reason(error: &dyn DatabaseError) -> Reason;
 
-    /// Adds a parameter. Numbers and bytes always encode; without one, the server would refuse the
-    /// statement for a missing parameter.
+    /// Adds a parameter. Ignores encoding errors: numbers and bytes have none, and the server refuses a statement that
+    /// lacks a parameter.
     fn bind(arguments: &mut Self::Arguments, value: &Value);
 
     fn value(row: &Self::Row, column: usize) -> sqlx::Result<Value>;

@@ -34,7 +34,7 @@ pub enum SetupError {
 }
 
 impl SetupError {
-    /// Whether tables of the version `found` can be used where `known` is.
+    /// Checks that the tables have the version that this crate knows.
     pub(super) fn check(found: i64, known: i64) -> Result<(), Self> {
         match found.cmp(&known) {
             Ordering::Less => Err(Self::Unreleased),
@@ -102,7 +102,7 @@ impl TableName {
 
 /// Leaves room for the names of the indexes within PostgreSQL's 63 and MySQL's 64 bytes.
 const MAX_NAME_LEN: usize = 48;
-/// The ends of the names that a store gives to its further tables and to its indexes, `.._by_index` among them.
+/// The ends of the names that a store gives to its further tables and to its indexes; `_index` covers `_by_index`.
 #[cfg(any(feature = "mysql", feature = "postgres"))]
 const FURTHER: [&str; 3] = ["_index", "_schema", "_by_deadline"];
 /// The longest time-out: practically none, and within the range of drivers and clocks.

@@ -22,8 +22,8 @@ pub(super) trait Server: Sized + Send + Sync + 'static {
         "DELETE FROM {table} WHERE {key_column} = {key} AND deadline <= {now}";
     /// Changes the row under the key, if it is still the row that was seen.
     const REPLACE: &'static str = "UPDATE {table} SET {changes} WHERE {is_seen}";
-    /// Inserts the new row, if the old row is still the one that was seen. With a table of index keys, `REPLACE`
-    /// follows in the same transaction; without one, this statement changes the old row as well.
+    /// Inserts the new row, if the old row is still the one that was seen. A server without a table of index keys
+    /// changes both rows in this statement; the others send `REPLACE` next, in the same transaction.
     const ROTATE: &'static str = "
         INSERT INTO {table} ({key_column}, {columns})
         SELECT {new_key}, {moved} FROM {table} WHERE {is_seen} {for_update}";

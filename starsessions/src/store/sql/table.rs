@@ -154,7 +154,7 @@ impl<DB: Server> Table<DB> {
             if removed.changes > 0 {
                 return Ok(row_of(found));
             }
-            // The first of two tries may have removed the row, unless the next read finds another one.
+            // If the request was repeated, its first try may have removed this row: the next read then finds none.
             ended = row_of(found).filter(|_| removed.is_repeated);
         }
     }

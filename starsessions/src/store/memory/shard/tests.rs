@@ -91,7 +91,7 @@ fn a_guest_that_gets_a_new_id_at_the_limit_is_not_lost() {
 }
 
 #[test]
-fn what_has_expired_makes_room_before_a_sign_in_is_refused() {
+fn expired_sessions_make_room_before_a_sign_in_is_refused() {
     let mut shard = Shard::new(1, 100);
     for number in 0..100 {
         insert(&mut shard, number, &user());

@@ -128,8 +128,8 @@ impl From<Error> for SetupError {
     }
 }
 
-/// Shared, because all operations of a transaction may get the same error. A damaged file is a store that fails, not a
-/// row that is no session: a user must not become a guest by it.
+/// Shared, because all operations of a transaction may get the same error. A damaged file counts as an unavailable
+/// store, not as a corrupt row, which would make guests of its users.
 impl From<Arc<Error>> for StoreError {
     fn from(error: Arc<Error>) -> Self {
         match *error {

@@ -23,7 +23,7 @@ pub(super) struct Queue {
     ended: Receiver<()>,
 }
 
-/// Requests that take place as a whole, and the caller that waits for the reply, unless its future was dropped.
+/// Requests that take place as a whole, and where to send the reply.
 struct Job {
     requests: Requests,
     caller: oneshot::Sender<Shared<Reply>>,
