@@ -10,28 +10,16 @@ use crate::store::{Result, Row};
 pub(super) trait Server: Sized + Send + Sync + 'static {
     type Link: Link;
 
-    // The templates of its statements: `{..}` is the name of a table or of a value. A statement that the server does
-    // not need is empty.
-    /// Returns the [columns](COLUMNS) of the row under a key.
-    const LOAD: &'static str = "SELECT {columns} FROM {table} WHERE {key_column} = {key}";
+    // The templates of the statements in which servers differ: `{..}` is the name of a table or of a value. A statement
+    // that the server does not need is empty.
     /// Adds a row, unless a live one is there.
     const INSERT: &'static str =
         "INSERT INTO {table} ({key_column}, {columns}) VALUES ({key}, {row})";
-    /// Removes an expired row that keeps `INSERT` from its key.
-    const FREE: &'static str =
-        "DELETE FROM {table} WHERE {key_column} = {key} AND deadline <= {now}";
-    /// Changes the row under the key, if it is still the row that was seen.
-    const REPLACE: &'static str = "UPDATE {table} SET {changes} WHERE {is_seen}";
     /// Inserts the new row, if the old row is still the one that was seen. A server without a table of index keys
     /// changes both rows in this statement; the others send `REPLACE` next, in the same transaction.
     const ROTATE: &'static str = "
         INSERT INTO {table} ({key_column}, {columns})
         SELECT {new_key}, {moved} FROM {table} WHERE {is_seen} {for_update}";
-    /// Changes the times of the row under the key, if it is still the row that was seen.
-    const TOUCH: &'static str = "
-        UPDATE {table}
-        SET deadline = {greatest}(deadline, {deadline}), last_seen = {greatest}(last_seen, {last_seen})
-        WHERE {is_seen}";
     /// Removes the row under the key and returns it. If the server cannot return it, removes only the row that was
     /// seen, or any row if its revision cannot be read.
     const REMOVE: &'static str =
@@ -44,15 +32,6 @@ pub(super) trait Server: Sized + Send + Sync + 'static {
     const LISTED: &'static str;
     /// Removes up to a number of expired rows. If it returns their deadlines, the next batch may begin at the last one.
     const SWEEP: &'static str;
-    /// Returns the numbers of [`StoreCounts`](crate::store::StoreCounts), in the order of its fields.
-    const COUNT: &'static str = "
-        SELECT COUNT(CASE WHEN deadline > {now} THEN 1 END),
-            COUNT(CASE WHEN deadline > {now} AND card IS NOT NULL THEN 1 END),
-            COUNT(CASE WHEN deadline > {now} AND last_seen > {now} - 3600 THEN 1 END),
-            COUNT(CASE WHEN deadline > {now} AND last_seen > {now} - 86400 THEN 1 END),
-            COUNT(CASE WHEN deadline > {now} AND last_seen > {now} - 604800 THEN 1 END),
-            COUNT(CASE WHEN deadline <= {now} THEN 1 END)
-        FROM {table}";
 
     /// The column of keys.
     const KEY: &'static str = "key";
@@ -100,21 +79,42 @@ impl Statements {
     pub(super) fn new<DB: Server>(table: &TableName) -> Self {
         let fill = |template| Statement::new::<DB>(template, table);
         Self {
-            load: fill(DB::LOAD),
+            load: fill(LOAD),
             insert: fill(DB::INSERT),
-            free: fill(DB::FREE),
-            replace: fill(DB::REPLACE),
+            free: fill(FREE),
+            replace: fill(REPLACE),
             rotate: fill(DB::ROTATE),
-            touch: fill(DB::TOUCH),
+            touch: fill(TOUCH),
             remove: fill(DB::REMOVE),
             file: fill(DB::FILE),
             take_out: fill(DB::TAKE_OUT),
             listed: fill(DB::LISTED),
             sweep: fill(DB::SWEEP),
-            count: fill(DB::COUNT),
+            count: fill(COUNT),
         }
     }
 }
+
+/// Returns the [columns](COLUMNS) of the row under a key.
+const LOAD: &str = "SELECT {columns} FROM {table} WHERE {key_column} = {key}";
+/// Removes an expired row that keeps `INSERT` from its key.
+const FREE: &str = "DELETE FROM {table} WHERE {key_column} = {key} AND deadline <= {now}";
+/// Changes the row under the key, if it is still the row that was seen.
+const REPLACE: &str = "UPDATE {table} SET {changes} WHERE {is_seen}";
+/// Changes the times of the row under the key, if it is still the row that was seen.
+const TOUCH: &str = "
+    UPDATE {table}
+    SET deadline = {greatest}(deadline, {deadline}), last_seen = {greatest}(last_seen, {last_seen})
+    WHERE {is_seen}";
+/// Returns the numbers of [`StoreCounts`](crate::store::StoreCounts), in the order of its fields.
+const COUNT: &str = "
+    SELECT COUNT(CASE WHEN deadline > {now} THEN 1 END),
+        COUNT(CASE WHEN deadline > {now} AND card IS NOT NULL THEN 1 END),
+        COUNT(CASE WHEN deadline > {now} AND last_seen > {now} - 3600 THEN 1 END),
+        COUNT(CASE WHEN deadline > {now} AND last_seen > {now} - 86400 THEN 1 END),
+        COUNT(CASE WHEN deadline > {now} AND last_seen > {now} - 604800 THEN 1 END),
+        COUNT(CASE WHEN deadline <= {now} THEN 1 END)
+    FROM {table}";
 
 /// Whether a live row is still the one that was seen.
 const IS_SEEN: &str = "{key_column} = {key} AND revision = {seen_revision} AND deadline > {now}";
