@@ -197,12 +197,12 @@ const STRIDE: usize = 769;
 
 const FILL_SQLITE: &str = "
 WITH RECURSIVE counted (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM counted WHERE n < ?1)
-INSERT INTO sessions (key, revision, deadline, last_seen, card, index_keys, value)
-SELECT randomblob(length(key)), revision, deadline + n % 3600, last_seen, card, index_keys, value
+INSERT INTO sessions (session_key, revision, deadline, last_seen, card, index_keys, value)
+SELECT randomblob(length(session_key)), revision, deadline + n % 3600, last_seen, card, index_keys, value
 FROM counted, (SELECT * FROM sessions ORDER BY id LIMIT 1) WHERE ?1 > 0";
 
 const FILL_POSTGRES: &str = "
-INSERT INTO starsessions (key, revision, deadline, last_seen, value, index_keys, card)
+INSERT INTO starsessions (session_key, revision, deadline, last_seen, value, index_keys, card)
 SELECT sha256(convert_to(n::text || random()::text, 'UTF8')), revision, deadline + n % 3600,
     last_seen, value, index_keys, card
 FROM generate_series(1, $1) AS n, (SELECT * FROM starsessions LIMIT 1) AS one";

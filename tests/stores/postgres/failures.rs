@@ -159,7 +159,7 @@ async fn a_row_that_stays_locked_is_unavailable() {
     let seen = row(b"a");
     store.insert(&key(1), &seen, at(0)).await.unwrap();
     let mut neighbour = pool.begin().await.unwrap();
-    let hold = "SELECT key FROM starsessions FOR UPDATE";
+    let hold = "SELECT session_key FROM starsessions FOR UPDATE";
     sqlx::query(hold).execute(&mut *neighbour).await.unwrap();
 
     let next = after(&seen, b"b");

@@ -65,8 +65,9 @@ async fn sweep_with_four_replicas(expired: i64) -> (Duration, Duration) {
     // Another transaction is extending this row, so the sweeps skip it.
     let mut extending = pool.begin().await.unwrap();
     let extended: Vec<u8> = sqlx::query_scalar(
-        "UPDATE starsessions SET deadline = 3000 WHERE key = (SELECT key FROM starsessions
-            WHERE deadline <= 1500 ORDER BY deadline LIMIT 1) RETURNING key",
+        "UPDATE starsessions SET deadline = 3000
+            WHERE session_key = (SELECT session_key FROM starsessions
+            WHERE deadline <= 1500 ORDER BY deadline LIMIT 1) RETURNING session_key",
     )
     .fetch_one(&mut *extending)
     .await

@@ -45,12 +45,12 @@ async fn a_newer_schema_is_refused_and_kept() {
     let database = Connection::open(&path).unwrap();
     database.pragma_update(None, "user_version", 9).unwrap();
     let error = error_of(&path);
-    assert!(matches!(error, SetupError::Newer { found: 9, known: 1 }));
+    assert!(matches!(error, SetupError::Newer { found: 9, known: 2 }));
     assert_eq!(
         error.to_string(),
-        "the tables of sessions have schema 9 and this version knows 1; update `starsessions`, or name another file or table"
+        "the tables of sessions have schema 9 and this version knows 2; update `starsessions`, or name another file or table"
     );
-    database.pragma_update(None, "user_version", 1).unwrap();
+    database.pragma_update(None, "user_version", 2).unwrap();
     SqliteStore::open(&path).unwrap();
 }
 

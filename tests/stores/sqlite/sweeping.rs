@@ -26,7 +26,7 @@ async fn sweep(expired: u32) {
     // Every tenth row is alive.
     let fill =
         "WITH RECURSIVE numbers (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM numbers WHERE n < ?1)
-        INSERT INTO sessions (key, revision, deadline, last_seen, index_keys, value)
+        INSERT INTO sessions (session_key, revision, deadline, last_seen, index_keys, value)
         SELECT randomblob(32), 1, CASE WHEN n % 10 = 0 THEN 2000 ELSE n % 1000 END, 0, x'', x'01'
         FROM numbers";
     database.execute(fill, [expired / 9 * 10]).unwrap();
@@ -41,14 +41,14 @@ async fn sweep(expired: u32) {
     let now = Timestamp::from_unix_seconds(1_500);
     let extended: [u8; 32] = database
         .query_row(
-            "SELECT key FROM sessions WHERE deadline = 999 LIMIT 1",
+            "SELECT session_key FROM sessions WHERE deadline = 999 LIMIT 1",
             [],
             |row| row.get(0),
         )
         .unwrap();
     database
         .execute(
-            "UPDATE sessions SET deadline = 1600 WHERE key = ?1",
+            "UPDATE sessions SET deadline = 1600 WHERE session_key = ?1",
             [extended],
         )
         .unwrap();

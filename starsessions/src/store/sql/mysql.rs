@@ -69,7 +69,6 @@ impl Server for MySql {
         ORDER BY deadline
         LIMIT {number}";
 
-    const KEY: &'static str = "session_key";
     const QUOTE: &'static str = "`";
     const FOR_UPDATE: &'static str = "FOR UPDATE";
     const RETURNS: bool = false;

@@ -61,9 +61,9 @@ impl Server for Postgres {
 
     // Replaces nothing but a row that has expired and was not swept yet.
     const INSERT: &'static str = "
-        INSERT INTO {table} AS stored (key, {columns})
+        INSERT INTO {table} AS stored (session_key, {columns})
         VALUES ({key}, {row})
-        ON CONFLICT (key) DO UPDATE
+        ON CONFLICT (session_key) DO UPDATE
         SET ({columns}) = ROW ({row})
         WHERE stored.deadline <= {now}";
 
@@ -75,10 +75,10 @@ impl Server for Postgres {
             WHERE {is_seen}
             FOR UPDATE
         ), inserted AS (
-            INSERT INTO {table} AS stored (key, {columns})
+            INSERT INTO {table} AS stored (session_key, {columns})
             SELECT {new_key}, {moved}
             FROM seen
-            ON CONFLICT (key) DO UPDATE
+            ON CONFLICT (session_key) DO UPDATE
             SET ({columns}) = ROW (EXCLUDED.revision, EXCLUDED.deadline, EXCLUDED.last_seen, EXCLUDED.value,
                 EXCLUDED.index_keys, EXCLUDED.card)
             WHERE stored.deadline <= {now}
@@ -87,12 +87,12 @@ impl Server for Postgres {
         UPDATE {table} AS stored
         SET {changes}
         FROM inserted
-        WHERE stored.key = {key}";
+        WHERE stored.session_key = {key}";
 
     // Without a condition on the deadline: it would tempt the planner, which does not know the value, to
     // read everything that has not expired instead of the index on the keys.
     const LISTED: &'static str = "
-        SELECT revision, deadline, last_seen, ''::bytea, index_keys, card, key
+        SELECT revision, deadline, last_seen, ''::bytea, index_keys, card, session_key
         FROM {table}
         WHERE index_keys @> ARRAY[{index_key}]";
 
@@ -102,8 +102,8 @@ impl Server for Postgres {
     // the entries of freed rows while an older transaction may still see them.
     const SWEEP: &'static str = "
         DELETE FROM {table}
-        WHERE key = ANY (ARRAY (
-            SELECT key
+        WHERE session_key = ANY (ARRAY (
+            SELECT session_key
             FROM {table}
             WHERE deadline BETWEEN {first} AND {now}
             ORDER BY deadline
@@ -121,7 +121,7 @@ impl Driver for Postgres {
     // read to its end.
     const SCRIPT: &'static str = r#"
 CREATE TABLE IF NOT EXISTS {table} (
-    key bytea PRIMARY KEY,
+    session_key bytea PRIMARY KEY,
     revision bigint NOT NULL,
     deadline bigint NOT NULL,
     last_seen bigint NOT NULL,

@@ -14,16 +14,16 @@ pub(super) trait Server: Sized + Send + Sync + 'static {
     // that the server does not need is empty.
     /// Adds a row, unless a live one is there.
     const INSERT: &'static str =
-        "INSERT INTO {table} ({key_column}, {columns}) VALUES ({key}, {row})";
+        "INSERT INTO {table} (session_key, {columns}) VALUES ({key}, {row})";
     /// Inserts the new row, if the old row is still the one that was seen. A server without a table of index keys
     /// changes both rows in this statement; the others send `REPLACE` next, in the same transaction.
     const ROTATE: &'static str = "
-        INSERT INTO {table} ({key_column}, {columns})
+        INSERT INTO {table} (session_key, {columns})
         SELECT {new_key}, {moved} FROM {table} WHERE {is_seen} {for_update}";
     /// Removes the row under the key and returns it. If the server cannot return it, removes only the row that was
     /// seen, or any row if its revision cannot be read.
     const REMOVE: &'static str =
-        "DELETE FROM {table} WHERE {key_column} = {key} RETURNING {columns}";
+        "DELETE FROM {table} WHERE session_key = {key} RETURNING {columns}";
     /// Enters a row in the table of the index keys, if there is one.
     const FILE: &'static str = "";
     /// Takes a row out of the table of the index keys.
@@ -33,8 +33,6 @@ pub(super) trait Server: Sized + Send + Sync + 'static {
     /// Removes up to a number of expired rows. If it returns their deadlines, the next batch may begin at the last one.
     const SWEEP: &'static str;
 
-    /// The column of keys.
-    const KEY: &'static str = "key";
     /// The quote around names, because a name may be a keyword.
     const QUOTE: &'static str = "\"";
     /// The function that returns the greatest of its arguments.
@@ -96,9 +94,9 @@ impl Statements {
 }
 
 /// Returns the [columns](COLUMNS) of the row under a key.
-const LOAD: &str = "SELECT {columns} FROM {table} WHERE {key_column} = {key}";
+const LOAD: &str = "SELECT {columns} FROM {table} WHERE session_key = {key}";
 /// Removes an expired row that keeps `INSERT` from its key.
-const FREE: &str = "DELETE FROM {table} WHERE {key_column} = {key} AND deadline <= {now}";
+const FREE: &str = "DELETE FROM {table} WHERE session_key = {key} AND deadline <= {now}";
 /// Changes the row under the key, if it is still the row that was seen.
 const REPLACE: &str = "UPDATE {table} SET {changes} WHERE {is_seen}";
 /// Changes the times of the row under the key, if it is still the row that was seen.
@@ -117,7 +115,7 @@ const COUNT: &str = "
     FROM {table}";
 
 /// Whether a live row is still the one that was seen.
-const IS_SEEN: &str = "{key_column} = {key} AND revision = {seen_revision} AND deadline > {now}";
+const IS_SEEN: &str = "session_key = {key} AND revision = {seen_revision} AND deadline > {now}";
 const ROW: &str = "{revision}, {deadline}, {last_seen}, {value}, {index_keys}, {card}";
 /// The times are those of `Row::in_place_of`. No expression reads a column that is assigned before it, so the order
 /// of assignments does not matter: from left to right, or all at once as in PostgreSQL or under
@@ -145,7 +143,6 @@ impl Statement {
         let schema = schema.map(|schema| format!("{0}{schema}{0}.", DB::QUOTE));
         let parts = [
             ("{is_seen}", IS_SEEN),
-            ("{key_column}", DB::KEY),
             ("{columns}", COLUMNS),
             ("{changes}", CHANGES),
             ("{row}", ROW),

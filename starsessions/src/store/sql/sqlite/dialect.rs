@@ -25,14 +25,14 @@ impl Server for Sqlite {
     // the same ids.
     const FILE: &'static str = "
         INSERT OR IGNORE INTO session_index (index_key, session)
-        SELECT {index_key}, id FROM {table} WHERE key = {key}";
+        SELECT {index_key}, id FROM {table} WHERE session_key = {key}";
 
     const TAKE_OUT: &'static str = "
         DELETE FROM session_index
-        WHERE index_key = {index_key} AND session = (SELECT id FROM {table} WHERE key = {key})";
+        WHERE index_key = {index_key} AND session = (SELECT id FROM {table} WHERE session_key = {key})";
 
     const LISTED: &'static str = "
-        SELECT revision, deadline, last_seen, X'', index_keys, card, key
+        SELECT revision, deadline, last_seen, X'', index_keys, card, session_key
         FROM session_index JOIN {table} ON id = session
         WHERE index_key = {index_key} AND deadline > {now}";
 

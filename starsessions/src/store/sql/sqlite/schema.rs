@@ -110,7 +110,7 @@ const APPLICATION_ID: i64 = 0x7365_7373;
 const UNRELEASED_ID: i64 = 0x7374_6172;
 
 /// The version of the schema that this code works with.
-const SCHEMA: i64 = 1;
+const SCHEMA: i64 = 2;
 
 /// Between two attempts to change a file that another process is changing.
 const PAUSE: Duration = Duration::from_millis(10);
@@ -126,7 +126,7 @@ const STATEMENTS: usize = 32;
 const TABLES: &str = "
     CREATE TABLE IF NOT EXISTS sessions (
         id INTEGER PRIMARY KEY,
-        key BLOB NOT NULL UNIQUE,
+        session_key BLOB NOT NULL UNIQUE,
         revision INTEGER NOT NULL,
         deadline INTEGER NOT NULL,
         last_seen INTEGER NOT NULL,
