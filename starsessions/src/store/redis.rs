@@ -212,12 +212,6 @@ pub enum RedisConnectError {
     Replica,
 }
 
-impl RedisConnectError {
-    fn unavailable(error: redis::RedisError) -> Self {
-        Self::Unavailable(error.into())
-    }
-}
-
 debug_as_sentence!(RedisConnectError);
 
 sentences! { RedisConnectError:

@@ -9,7 +9,9 @@ use redis::aio::ConnectionLike;
 use redis::cluster::ClusterClient;
 use redis::cluster_async::{ClusterConnection, Connect};
 use redis::sentinel::SentinelClient;
-use redis::{AsyncConnectionConfig, Client, Cmd, FromRedisValue, RedisResult, ToRedisArgs, Value};
+use redis::{
+    AsyncConnectionConfig, Client, Cmd, FromRedisValue, RedisError, RedisResult, ToRedisArgs, Value,
+};
 use tokio::sync::RwLock;
 
 use super::RedisConnectError;
@@ -92,16 +94,14 @@ impl RedisClient {
 
 impl Link {
     pub(crate) async fn open(mut client: RedisClient) -> Result<Self, RedisConnectError> {
-        let connected = client.connect().await;
-        let mut connection = connected.map_err(RedisConnectError::unavailable)?;
+        let unavailable = |error: RedisError| RedisConnectError::Unavailable(error.into());
+        let mut connection = client.connect().await.map_err(unavailable)?;
         // A server with a password accepts a connection without one, and refuses its commands. Every user may send
         // `HELLO`, and an error other than of the password says nothing about the server. With a Cluster, the client
         // has already sent commands to find the nodes.
         if let Connection::Single(node) = &mut connection {
             match node.ask(&redis::cmd("HELLO")).await {
-                Err(error) if has_code(&error, "NOAUTH") => {
-                    return Err(RedisConnectError::unavailable(error));
-                }
+                Err(error) if has_code(&error, "NOAUTH") => return Err(unavailable(error)),
                 Ok(about) if is_replica(&about) => return Err(RedisConnectError::Replica),
                 _ => {}
             }
