@@ -219,9 +219,8 @@ pub(crate) type Reply = Answer<RedisResult<Value>>;
 
 impl Reply {
     pub(super) fn is_error(&self, code: &str) -> bool {
-        self.value
-            .as_ref()
-            .is_err_and(|error| has_code(error, code))
+        let error = self.value.as_ref().err();
+        error.is_some_and(|error| has_code(error, code))
     }
 
     pub(crate) fn read<T: FromRedisValue>(self) -> Result<T> {

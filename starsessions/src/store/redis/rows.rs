@@ -62,9 +62,8 @@ impl Rows {
         let Rotation { old, seen, new, .. } = rotation;
         let next = |[found, taken]: &[Option<Row>; 2]| {
             let row = rotation.row.in_place_of(same(found, seen, now)?, seen);
-            live(taken, now)
-                .is_none()
-                .then(|| [rotation.left.clone(), row])
+            let is_free = live(taken, now).is_none();
+            is_free.then(|| [rotation.left.clone(), row])
         };
         let found = [Some(seen.clone()), None];
         let change = self.change([old, new], found, next, now).await?;
@@ -150,10 +149,8 @@ fn same<'a>(found: &'a Option<Row>, seen: &Row, now: Timestamp) -> Option<&'a Ro
 /// A minute after the row's deadline, so that a server whose clock is a little ahead ends no row early. A
 /// read checks the row's own deadline.
 pub(super) fn end_of_key(deadline: Timestamp) -> u64 {
-    deadline
-        .as_unix_seconds()
-        .saturating_add(60)
-        .min(LAST_SECOND)
+    let end = deadline.as_unix_seconds().saturating_add(60);
+    end.min(LAST_SECOND)
 }
 
 /// The length of an encoded key.

@@ -94,8 +94,7 @@ impl<DB: Fetch> Connections<DB> {
         outcome
     }
 
-    /// Closes the idle connections that do not answer: the cause that broke one of them has often broken
-    /// all.
+    /// Closes the idle connections that do not answer: the cause that broke one of them has often broken all.
     async fn close_the_silent(&self) {
         let idle: Vec<_> = iter::from_fn(|| self.pool.try_acquire()).collect();
         let tests: Vec<_> = idle

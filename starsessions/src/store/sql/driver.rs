@@ -46,8 +46,7 @@ pub(super) trait Driver: Database + Server<Link = Connections<Self>> {
 
 /// A separate trait, so that the trait bound of `sqlx` on connections is written once.
 pub(super) trait Fetch: Driver {
-    /// Sends a statement, or a script if it has no parameters. Collects the returned rows, and counts the
-    /// changed ones.
+    /// Sends a statement, or a script if it has no parameters. Collects the returned rows, and counts the changed ones.
     fn fetch(
         connection: &mut Self::Connection,
         request: &Request,

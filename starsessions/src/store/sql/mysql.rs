@@ -13,10 +13,9 @@ use super::statement::Server;
 sql_store! {
     /// # When to choose it
     ///
-    /// For an application on several machines that has a MySQL or MariaDB anyway. It needs MySQL 8 or
-    /// MariaDB 10.6, or a later version, with InnoDB, at any isolation level from READ COMMITTED on. Leave
-    /// `autocommit` on, or acknowledged writes are lost (`migrate` checks it), and leave `EMPTY_STRING_IS_NULL` out of
-    /// `sql_mode`.
+    /// For an application on several machines that has a MySQL or MariaDB anyway. It needs MySQL 8 or MariaDB 10.6, or
+    /// a later version, with InnoDB, at any isolation level from READ COMMITTED on. Leave `autocommit` on, or
+    /// acknowledged writes are lost (`migrate` checks it), and leave `EMPTY_STRING_IS_NULL` out of `sql_mode`.
     ///
     /// The application enables the features of `sqlx` that it needs to connect. For TLS that is `tls-rustls`, and
     /// `ssl-mode=VERIFY_IDENTITY` in the URL: by default, `sqlx` accepts any certificate, or a connection without TLS.

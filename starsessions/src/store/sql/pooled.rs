@@ -157,8 +157,7 @@ macro_rules! sql_store {
         }
 
         impl $builder {
-            /// The name of the table, and the prefix of the names of the other tables; `starsessions` by
-            /// default.
+            /// The name of the table, and the prefix of the names of the other tables; `starsessions` by default.
             #[must_use]
             pub fn table(mut self, name: impl Into<String>) -> Self {
                 self.table.name = name.into();

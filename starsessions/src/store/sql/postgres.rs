@@ -30,9 +30,8 @@ sql_store! {
     ///
     /// # Round trips
     ///
-    /// Each operation is one statement, which is a transaction of its own: no lock outlives a round trip. A sweep
-    /// is one for each thousand rows. A `replace` that leaves the deadline and the listing as they are changes no
-    /// index.
+    /// Each operation is one statement, which is a transaction of its own: no lock outlives a round trip. A sweep is
+    /// one for each thousand rows. A `replace` that leaves the deadline and the listing as they are changes no index.
     // `ROLLBACK` alone would log a warning if no transaction is open.
     PostgresStore, PostgresStoreBuilder, Postgres, "PostgreSQL", "postgres", PgPool, "BEGIN; ROLLBACK"
 }
@@ -49,12 +48,8 @@ impl PostgresStoreBuilder {
 impl Server for Postgres {
     type Link = Connections<Self>;
 
-    // Each operation is one statement, and each statement is its own transaction: it happens as a
-    // whole or not at all, and no lock outlives a round trip.
-    //
-    // Under READ COMMITTED, an `UPDATE` that waits for another writer of its row checks its `WHERE` again on
-    // the row as that writer leaves it. Under REPEATABLE READ and SERIALIZABLE it fails with `40001` instead,
-    // and is sent again.
+    // Under READ COMMITTED, an `UPDATE` that waits for another writer of its row checks its `WHERE` again on the row as
+    // that writer leaves it. Under REPEATABLE READ and SERIALIZABLE it fails with `40001` instead, and is sent again.
     //
     // Assigning equal index keys changes no index, so a replacement stays within its page (HOT) unless the
     // deadline or the listing changes. The row contains its index keys, so there is no table of index keys.
@@ -116,9 +111,8 @@ impl Server for Postgres {
 }
 
 impl Driver for Postgres {
-    // Sealed values cannot be compressed, so PostgreSQL is told not to try. The free space in each page is
-    // for updates that stay within it. The index on keys has no pending list, which every search would
-    // read to its end.
+    // Sealed values cannot be compressed, so PostgreSQL is told not to try. The free space in each page is for updates
+    // that stay within it. The index on keys has no pending list, which every search would read to its end.
     const SCRIPT: &'static str = r#"
 CREATE TABLE IF NOT EXISTS {table} (
     session_key bytea PRIMARY KEY,

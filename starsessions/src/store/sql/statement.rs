@@ -117,9 +117,8 @@ const COUNT: &str = "
 /// Whether a live row is still the one that was seen.
 const IS_SEEN: &str = "session_key = {key} AND revision = {seen_revision} AND deadline > {now}";
 const ROW: &str = "{revision}, {deadline}, {last_seen}, {value}, {index_keys}, {card}";
-/// The times are those of `Row::in_place_of`. No expression reads a column that is assigned before it, so the order
-/// of assignments does not matter: from left to right, or all at once as in PostgreSQL or under
-/// `SIMULTANEOUS_ASSIGNMENT`.
+/// The times are those of `Row::in_place_of`. No expression reads a column that is assigned before it, so the order of
+/// assignments does not matter: from left to right, or all at once as in PostgreSQL or under `SIMULTANEOUS_ASSIGNMENT`.
 const CHANGES: &str = "
     deadline = CASE WHEN deadline = {seen_deadline} THEN {deadline} ELSE {greatest}(deadline, {deadline}) END,
     last_seen = {greatest}(last_seen, {last_seen}),

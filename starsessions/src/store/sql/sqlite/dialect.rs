@@ -1,7 +1,6 @@
 //! The statements of SQLite, how they run, and their errors.
 //!
-//! SQLite has one writer at a time, even among processes: nothing changes between the statements of a
-//! transaction.
+//! SQLite has one writer at a time, even among processes: nothing changes between the statements of a transaction.
 
 use std::path::PathBuf;
 use std::sync::Arc;
