@@ -34,8 +34,8 @@ impl Rows {
         }
     }
 
-    /// Checks the lists after reading the row. A row leaves its lists only after it was removed, so a live row is always
-    /// found there.
+    /// Checks the lists after reading the row. An entry is taken out only after its row is gone, so the lists have every
+    /// live row.
     async fn proven(&self, key: &RowKey, mut row: Option<Row>) -> Result<Option<Row>> {
         for _ in 0..MAX_ATTEMPTS {
             let Some(read) = row else { return Ok(None) };

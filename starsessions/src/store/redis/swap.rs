@@ -138,8 +138,9 @@ impl Rows {
 // keys of rows, then of lists; now, the number of rows, and three arguments for each key. For a row: the head of the
 // row that was found, or nothing, for which the key must be empty; the new row; the second in which its key ends. For a
 // list: CH, XX to prolong an entry only, or OUT; the second in which the entry ends; the entry.
-// Removes at most 100 expired entries per call. Removes the entry that expires last if its length shows that another
-// program wrote it. The score of another program may be no time, so a list ends at `LAST_SECOND` at the latest.
+// Removes at most 100 expired entries, so that no call takes long. Removes the entry that expires last if its length
+// shows that another program wrote it. The score of another program may be no time, so a list ends at `LAST_SECOND` at
+// the latest.
 // A full server takes no `SET` as a script's first write, but lets a script go on that has deleted: so the end of a
 // session, and any row that is smaller than the one before, is stored there.
 // Returns OK, the rows that are stored instead, or ANEW if the key of a list held another type and was dropped.
