@@ -8,8 +8,8 @@ use crate::clock::Timestamp;
 /// Some rows that are not sessions count as well:
 /// - for minutes, the row that a sign-in leaves under the former id;
 /// - a claim under a limit of sessions, as signed in;
-/// - in a store that cannot change two keys at once, the row that reserves the new key of a moving session: as signed in
-///   if the session is.
+/// - in a store that cannot change two keys at once, the row that reserves the new key of a moving session, as signed
+///   in if the session is.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct StoreCounts {

@@ -138,24 +138,20 @@ impl Store for MemoryStore {
         let Rotation { old, seen, new, .. } = rotation;
         // Poisoned or not, the result holds the lock.
         let _moving = self.inner.moving.read();
-        let stored = match self.shard(old).before_leaving(old, seen, now) {
-            Ok(stored) => stored,
+        let row = match self.shard(old).before_leaving(&rotation, now) {
+            Ok(row) => row,
             Err(outcome) => return Ok(outcome.into()),
         };
-        let row = rotation.row.in_place_of(&stored, seen);
-        let inserted = self.shard(new).insert(new, row, Some(&stored), now)?;
+        let times = Touch::new(row.last_seen, row.deadline);
+        let inserted = self.shard(new).insert(new, row, Some(seen), now)?;
         if inserted == Inserted::Exists {
             return Ok(Rotated::Exists);
         }
-        let left = self.shard(old).leave(old, seen, rotation.left, now);
+        // Not in the `match`, which would hold the lock while its arms take that of the other shard.
+        let left = self.shard(old).leave(&rotation, now);
         match left {
-            // Another request may have touched the session before it left.
-            Ok(last) if last != stored => {
-                let row = rotation.row.in_place_of(&last, seen);
-                let touch = Touch::new(row.last_seen, row.deadline);
-                self.shard(new).touch(new, &row, touch, now);
-            }
-            Ok(_) => {}
+            Ok(last) if last == times => {}
+            Ok(last) => _ = self.shard(new).touch(new, rotation.row, last, now),
             Err(outcome) => {
                 self.shard(new).remove(new);
                 return Ok(outcome.into());
@@ -245,7 +241,7 @@ impl MemoryStoreBuilder {
     /// The most signed-in sessions that are kept; at the limit, a further sign-in fails with
     /// [`StoreError::Full`]. At least 1.
     ///
-    /// Keys are random, and each shard has its part of the limits: sign-ins begin to fail a few percent before this one.
+    /// Keys are random, and each shard has its part of the limits: sign-ins begin to fail a few percent earlier.
     #[must_use]
     pub fn identified_limit(mut self, sessions: usize) -> Self {
         self.identified_limit = sessions.max(1);

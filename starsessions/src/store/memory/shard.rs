@@ -5,7 +5,7 @@ use super::rows::{Place, Rows, hash};
 use super::table::Table;
 use crate::clock::Timestamp;
 use crate::crypto::{IndexKey, RowKey};
-use crate::store::{Inserted, Listed, Replaced, Row, StoreError, Touch, Touched};
+use crate::store::{Inserted, Listed, Replaced, Rotation, Row, StoreError, Touch, Touched};
 
 pub(super) struct Shard {
     rows: Rows,
@@ -91,31 +91,30 @@ impl Shard {
         Ok(Replaced::Replaced)
     }
 
-    /// The row of a session that is about to move. Marks it as used, so that it is the last to make room.
+    /// The row of a session that is about to move, as it is to be under the new key. Marks the session as used, so that
+    /// it is the last to make room.
     pub(super) fn before_leaving(
         &mut self,
-        key: &RowKey,
-        seen: &Row,
+        rotation: &Rotation<'_>,
         now: Timestamp,
     ) -> Result<Row, Replaced> {
-        let (place, stored) = self.find(key, seen, now)?;
-        let stored = stored.clone();
+        let (place, stored) = self.find(rotation.old, rotation.seen, now)?;
+        let row = rotation.row.in_place_of(stored, rotation.seen);
         self.mark_used(place);
-        Ok(stored)
+        Ok(row)
     }
 
-    /// Replaces a session that has moved by the way to its new key, and returns its last row here.
+    /// Replaces a session that has moved by the way to its new key. Returns the times that it is to have there: another
+    /// request may have touched it before it left.
     pub(super) fn leave(
         &mut self,
-        key: &RowKey,
-        seen: &Row,
-        left: &Row,
+        rotation: &Rotation<'_>,
         now: Timestamp,
-    ) -> Result<Row, Replaced> {
-        let (place, stored) = self.find(key, seen, now)?;
-        let stored = stored.clone();
-        self.put(place, left.clone());
-        Ok(stored)
+    ) -> Result<Touch, Replaced> {
+        let (place, stored) = self.find(rotation.old, rotation.seen, now)?;
+        let row = rotation.row.in_place_of(stored, rotation.seen);
+        self.put(place, rotation.left.clone());
+        Ok(Touch::new(row.last_seen, row.deadline))
     }
 
     pub(super) fn touch(

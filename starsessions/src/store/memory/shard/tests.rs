@@ -6,7 +6,7 @@ use std::thread;
 use tokio::runtime::Builder;
 
 use super::*;
-use crate::store::{Listing, MemoryStore, Rotated, Rotation, Store};
+use crate::store::{Listing, MemoryStore, Rotated, Store};
 
 /// Sessions that end long before they would expire leave nothing behind.
 #[test]
@@ -219,11 +219,13 @@ fn insert(shard: &mut Shard, number: u32, row: &Row) {
 /// Rotates in the steps of the store.
 fn rotate(shard: &mut Shard, old: u32, new: u32, row: &Row) {
     let (old, new) = (key(old), key(new));
-    let stored = shard.before_leaving(&old, row, at(1)).unwrap();
-    let inserted = shard.insert(&new, row.clone(), Some(&stored), at(1));
-    assert_eq!(inserted.unwrap(), Inserted::Inserted);
     let way = Row::new(*b"way", at(1), at(30));
-    assert_eq!(shard.leave(&old, row, &way, at(1)), Ok(stored));
+    let rotation = Rotation::new(&old, row, &way, &new, row);
+    let moved = shard.before_leaving(&rotation, at(1)).unwrap();
+    let inserted = shard.insert(&new, moved, Some(row), at(1));
+    assert_eq!(inserted.unwrap(), Inserted::Inserted);
+    let times = Touch::new(row.last_seen, row.deadline);
+    assert_eq!(shard.leave(&rotation, at(1)), Ok(times));
 }
 
 /// The counts of everything that could leak: rows, places, filings and guests.
