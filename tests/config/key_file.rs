@@ -1,6 +1,7 @@
 //! `KeyRing::from_file_or_new`.
 
 use std::os::unix::fs::PermissionsExt;
+use std::process::Command;
 
 use starsessions::KeyRing;
 use starsessions::keys::{Key, KeyRingError};
@@ -77,4 +78,28 @@ fn an_error_names_the_file_and_keeps_what_is_in_it() {
     let nowhere = folder.join("nowhere").join("keys");
     let shown = KeyRing::from_file_or_new(&nowhere).unwrap_err().to_string();
     assert!(shown.contains("in an existing folder"), "{shown}");
+}
+
+/// The variable with the path of the file that cannot be written.
+const FULL: &str = "STARSESSIONS_FULL_KEYS";
+
+/// A supervisor restarts an application whose disk is full; the start runs in a process whose files hold no byte.
+#[test]
+fn a_start_that_cannot_write_leaves_no_draft() {
+    if let Some(path) = std::env::var_os(FULL) {
+        let shown = KeyRing::from_file_or_new(path).unwrap_err().to_string();
+        assert!(shown.contains("keys: File too large"), "{shown}");
+        return;
+    }
+    let folder = Folder::new();
+    let output = Command::new("sh")
+        .arg("-c")
+        // With the signal ignored, the write returns an error.
+        .arg(r#"trap '' XFSZ; ulimit -f 0; exec "$0" --exact key_file::a_start_that_cannot_write_leaves_no_draft"#)
+        .arg(std::env::current_exe().unwrap())
+        .env(FULL, folder.join("keys"))
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{output:?}");
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
 }

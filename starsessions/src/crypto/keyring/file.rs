@@ -63,10 +63,10 @@ fn make(path: &Path) -> Result<(), KeyRingError> {
     line.push('\n');
     let suffix = random_bytes::<9>().map_err(no_randomness)?;
     let draft = path.with_extension(encoding::encode(&suffix));
-    write_for_owner(&draft, line.as_bytes()).map_err(KeyRingError::Io)?;
-    let linked = fs::hard_link(&draft, path);
+    let written = write_for_owner(&draft, line.as_bytes());
+    let made = written.and_then(|()| fs::hard_link(&draft, path));
     let _ = fs::remove_file(&draft);
-    match linked {
+    match made {
         Err(error) if error.kind() != ErrorKind::AlreadyExists => Err(KeyRingError::Io(error)),
         _ => Ok(()),
     }

@@ -256,7 +256,7 @@ sentences! { KeyRingError:
     Self::NotSet => "it is not set; make a key with `openssl rand -base64 32` and list it first, older keys behind it: \
         \"newkey...=,oldkey...=@1798761600\"";
     Self::File { path, reason } => "{}: {reason}" with path.display();
-    Self::Io(error) => "{error}; name a file that this process may read, in an existing folder";
+    Self::Io(error) => "{error}; name a file that this process may read, in an existing folder of a file system with hard links";
     Self::NotUnicode => "it is not text in UTF-8; write base64 keys in that encoding, as `openssl rand -base64 32` prints them";
 }
 
