@@ -7,8 +7,8 @@ use std::task::{Context, Poll};
 use axum::RequestExt;
 use axum::body::{Body, to_bytes};
 use axum::response::{IntoResponse, Response};
-use http::Request;
 use http::header::{CONTENT_TYPE, HeaderMap, HeaderValue};
+use http::{Request, StatusCode};
 use pin_project_lite::pin_project;
 use tower_layer::Layer;
 use tower_service::Service;
@@ -134,23 +134,28 @@ where
     fn call(&mut self, request: Request<Body>) -> CsrfFuture<S> {
         let slot = || self.slot(&request);
         let is_secure = || slot().is_none_or(|slot| slot.realm().cookie.is_secure());
-        match source(&request, &self.rules.trusted, is_secure) {
-            Source::Own => CsrfFuture::let_through(self.inner.call(request)),
-            source => match slot() {
-                Some(slot) if source == Source::Unknown || slot.takes_tokens() => {
-                    // Keeps the instance that `poll_ready` was called on.
-                    let next = self.inner.clone();
-                    let inner = std::mem::replace(&mut self.inner, next);
-                    CsrfFuture::prove(slot, inner, request, source)
-                }
-                None if source == Source::Unknown => {
-                    let (layer, realm) = ("CsrfLayer".to_owned(), self.rules.realm);
-                    let missing = MissingLayer::new(request.extensions(), layer, realm);
-                    CsrfFuture::refuse(&request, CsrfRejection::Session(missing.into()))
-                }
-                _ => CsrfFuture::refuse(&request, CsrfRejection::Foreign),
-            },
+        let source = source(&request, &self.rules.trusted, is_secure);
+        if source == Source::Own {
+            return CsrfFuture::let_through(self.inner.call(request));
         }
+        let (slot, realm) = (slot(), self.rules.realm);
+        // Keeps the instance that `poll_ready` was called on.
+        let next = self.inner.clone();
+        let mut inner = std::mem::replace(&mut self.inner, next);
+        CsrfFuture::boxed(async move {
+            let (method, uri) = (request.method().clone(), request.uri().clone());
+            let rejection = match prove(slot, realm, request, source).await {
+                Ok(request) => return inner.call(request).await,
+                Err(rejection) => rejection,
+            };
+            let path = uri.path();
+            match rejection.status() {
+                // A mistake in the application.
+                StatusCode::INTERNAL_SERVER_ERROR => tracing::error!(%method, path, "{rejection}"),
+                _ => tracing::debug!(%method, path, %rejection, "a request is refused"),
+            }
+            Ok(rejection.into_response())
+        })
     }
 }
 
@@ -163,10 +168,18 @@ impl<S> CsrfService<S> {
 
 /// The request for the inner service, if it may pass with the token or without one.
 async fn prove(
-    slot: &Slot,
+    slot: Option<Arc<Slot>>,
+    realm: &'static str,
     request: Request<Body>,
     source: Source,
 ) -> Result<Request<Body>, CsrfRejection> {
+    let Some(slot) = slot else {
+        if source == Source::Foreign {
+            return Err(CsrfRejection::Foreign);
+        }
+        let missing = MissingLayer::new(request.extensions(), "CsrfLayer".to_owned(), realm);
+        return Err(CsrfRejection::Session(missing.into()));
+    };
     slot.see(request.headers());
     let innermost = request.extensions().get::<Arc<Slot>>();
     let shows_cookie = innermost.is_some_and(|slot| slot.shows_cookie(request.headers()));
@@ -187,7 +200,7 @@ async fn prove(
         return Err(CsrfRejection::Foreign);
     }
     if request.headers().contains_key(HEADER) {
-        check(slot, listed(request.headers())).await?;
+        check(&slot, listed(request.headers())).await?;
         return Ok(request);
     }
     if !is_form(request.headers()) {
@@ -208,7 +221,7 @@ async fn prove(
     if tokens.peek().is_none() {
         return Err(CsrfRejection::Unproven);
     }
-    check(slot, tokens).await?;
+    check(&slot, tokens).await?;
     Ok(Request::from_parts(parts, Body::from(form)))
 }
 
@@ -261,33 +274,6 @@ where
         }
     }
 
-    fn refuse(request: &Request<Body>, rejection: CsrfRejection) -> Self {
-        let (method, path) = (request.method(), request.uri().path());
-        match &rejection {
-            // A mistake in the application.
-            CsrfRejection::Session(mistake) => tracing::error!(%method, path, "{mistake}"),
-            _ => tracing::debug!(%method, path, %rejection, "a request is refused"),
-        }
-        Self::boxed(async move { Ok(rejection.into_response()) })
-    }
-
-    fn prove(slot: Arc<Slot>, mut inner: S, request: Request<Body>, source: Source) -> Self
-    where
-        S: Send + 'static,
-        S::Future: Send,
-    {
-        let proof = async move {
-            match prove(&slot, request, source).await {
-                Ok(request) => inner.call(request).await,
-                Err(rejection) => {
-                    tracing::debug!(%rejection, "a request is refused");
-                    Ok(rejection.into_response())
-                }
-            }
-        };
-        Self::boxed(proof)
-    }
-
     fn boxed(outcome: impl Future<Output = Result<Response, S::Error>> + Send + 'static) -> Self {
         let outcome: Outcome<S> = Box::pin(outcome);
         Self {
@@ -317,6 +303,6 @@ impl<S: Service<Request<Body>>> std::fmt::Debug for CsrfFuture<S> {
 }
 
 const HEADER: &str = "x-csrf-token";
-/// Applies if the application sets no limit, too: its handlers need not keep the body in memory.
+/// Also applies if the application sets no limit: its handlers may stream the body, but this layer keeps it in memory.
 const MAX_FORM: usize = 16 << 20;
 const FORM: &[u8] = b"application/x-www-form-urlencoded";

@@ -408,6 +408,25 @@ async fn a_route_without_sessions_says_so() {
     );
 }
 
+/// A tool that fails is found by its route.
+#[tokio::test]
+async fn each_refusal_is_logged_with_its_route() {
+    let site = Site::new();
+    let guarded = Guarded::new(&site);
+    let user = guarded.user(7).await;
+    let refused: [&[(&str, &str)]; 3] = [
+        &[],
+        &[("x-csrf-token", "made-up")],
+        &[("sec-fetch-site", "cross-site")],
+    ];
+    for headers in refused {
+        let logs = starsessions_tests::logs::Logs::capture();
+        assert_eq!(guarded.post(&user, headers).await, NO);
+        let lines = logs.with(&["DEBUG", "a request is refused", "method=POST", "/echo"]);
+        assert_eq!(lines.len(), 1, "{headers:?}: {}", logs.text());
+    }
+}
+
 /// Each realm has its own sessions and its own tokens.
 struct Realms {
     main: Site,
