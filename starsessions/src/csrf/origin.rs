@@ -69,8 +69,9 @@ pub(super) fn source<B>(
     if SAFE.contains(request.method()) && !is_handshake {
         return Source::Own;
     }
+    let opens_socket = is_handshake && [Method::GET, Method::CONNECT].contains(request.method());
     let origin = single(headers, &ORIGIN);
-    let source = match single(headers, &SEC_FETCH_SITE) {
+    match single(headers, &SEC_FETCH_SITE) {
         Header::One(b"same-origin" | b"none") => Source::Own,
         // A sibling host or another scheme: only a trusted origin passes.
         Header::One(_) | Header::Many => match origin {
@@ -78,24 +79,16 @@ pub(super) fn source<B>(
             _ => Source::Foreign,
         },
         Header::None => match origin {
+            // Browsers always send `Origin` with a WebSocket handshake: without it, the client is not a browser.
+            Header::None if opens_socket => Source::Own,
+            Header::One(b"null") if opens_socket => Source::Foreign,
             // A page without referrers and a sandboxed frame send `null`.
             Header::None | Header::One(b"null") => Source::Unknown,
             Header::One(origin) if trusted.has(origin) => Source::Own,
             Header::One(origin) if is_own(origin, request, is_secure) => Source::Own,
             Header::One(_) | Header::Many => Source::Foreign,
         },
-    };
-    // Browsers always send `Origin` with a WebSocket handshake: without it, the client is not a browser.
-    let is_regular = [Method::GET, Method::CONNECT].contains(request.method());
-    if source == Source::Unknown && is_handshake && is_regular {
-        let is_silent = matches!(origin, Header::None);
-        return if is_silent {
-            Source::Own
-        } else {
-            Source::Foreign
-        };
     }
-    source
 }
 
 /// Whether the origin is that of the host which the request was sent to.
