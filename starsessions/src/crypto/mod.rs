@@ -94,8 +94,6 @@ pub(crate) use random::random_bytes;
 pub(crate) use reference_token::ReferenceToken;
 pub(crate) use seal::SealError;
 pub(crate) use sealed_record::RecordKey;
-pub(crate) use self_contained::{
-    open_cookie, seal_cookie, sealed_len, sign_cookie, signed_len, verify_cookie,
-};
+pub(crate) use self_contained::{open_cookie, seal_cookie, sign_cookie, verify_cookie};
 pub use token::{CookieKind, KeyId};
 pub(crate) use way::{Way, WayKind};

@@ -15,7 +15,7 @@ use super::encoding;
 use super::keyring::KeyRing;
 use super::keyset::{Binding, sealed_aad};
 use super::mac::TAG_LEN;
-use super::seal::{self, SealError};
+use super::seal::SealError;
 use super::token::{HEADER_LEN, InvalidToken, Version, header};
 use crate::clock::Timestamp;
 
@@ -39,7 +39,6 @@ pub(crate) fn seal_cookie(
     binding: Binding<'_>,
     payload: &[u8],
 ) -> Result<String, SealError> {
-    check_len(payload, seal::OVERHEAD)?;
     let keys = ring.active();
     let header = header(Version::Sealed, keys.id);
     let aad = sealed_aad(binding, &header);
@@ -66,16 +65,11 @@ pub(crate) fn open_cookie(
 }
 
 /// Signs a payload into a cookie value; the holder of the cookie can read it.
-pub(crate) fn sign_cookie(
-    ring: &KeyRing,
-    binding: Binding<'_>,
-    payload: &[u8],
-) -> Result<String, SealError> {
-    check_len(payload, TAG_LEN)?;
+pub(crate) fn sign_cookie(ring: &KeyRing, binding: Binding<'_>, payload: &[u8]) -> String {
     let keys = ring.active();
     let header = header(Version::Signed, keys.id);
     let tag = keys.cookie_sign.message(binding, &header, payload).tag();
-    Ok(encoding::encode(&[&header, payload, &*tag].concat()))
+    encoding::encode(&[&header, payload, &*tag].concat())
 }
 
 pub(crate) fn verify_cookie(
@@ -97,28 +91,5 @@ pub(crate) fn verify_cookie(
     })
 }
 
-/// The length of the value of a sealed cookie with this many bytes of payload.
-pub(crate) fn sealed_len(payload: usize) -> usize {
-    text_len(HEADER_LEN + seal::OVERHEAD + payload)
-}
-
-/// The length of the value of a signed cookie with this many bytes of payload.
-pub(crate) fn signed_len(payload: usize) -> usize {
-    text_len(HEADER_LEN + payload + TAG_LEN)
-}
-
-/// Base64 without padding: four characters for three bytes.
-fn text_len(raw: usize) -> usize {
-    raw.saturating_mul(4).div_ceil(3)
-}
-
-fn check_len(payload: &[u8], overhead: usize) -> Result<(), SealError> {
-    if payload.len() > LONGEST_RAW - HEADER_LEN - overhead {
-        return Err(SealError::TooLarge);
-    }
-    Ok(())
-}
-
 /// Browsers drop a cookie whose name and value are together longer (RFC 6265bis section 5.6).
 const LONGEST_TEXT: usize = 4096;
-const LONGEST_RAW: usize = LONGEST_TEXT / 4 * 3;

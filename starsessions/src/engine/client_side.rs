@@ -208,19 +208,15 @@ impl ClientSide {
             record: record.clone(),
         };
         let bytes = payload.pack();
-        let value_len = match self.mode {
-            CookieMode::Sealed => crypto::sealed_len(bytes.len()),
-            CookieMode::Signed => crypto::signed_len(bytes.len()),
-        };
-        let size = self.context.cookie_name.len() + value_len;
-        if size > COOKIE_LIMIT {
-            return Err(SessionError::too_large_cookie(record, size, COOKIE_LIMIT));
-        }
         let (keys, binding) = (&self.context.keys, self.binding());
         let value = match self.mode {
             CookieMode::Sealed => crypto::seal_cookie(keys, binding, &bytes)?,
-            CookieMode::Signed => crypto::sign_cookie(keys, binding, &bytes)?,
+            CookieMode::Signed => crypto::sign_cookie(keys, binding, &bytes),
         };
+        let size = self.context.cookie_name.len() + value.len();
+        if size > COOKIE_LIMIT {
+            return Err(SessionError::too_large_cookie(record, size, COOKIE_LIMIT));
+        }
         Ok(Executed {
             cookie: CookieChange::Set {
                 value: value.into(),
