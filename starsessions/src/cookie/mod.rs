@@ -14,13 +14,15 @@ mod write;
 
 pub use error::CookieConfigError;
 pub(crate) use parse::{Candidates, Values, beginning_with, candidates};
-use write::Template;
 
 /// A cookie that browsers accept, ready to be written.
 #[derive(Clone, Debug)]
 pub(crate) struct CookieConfig {
     settings: CookieBuilder,
-    template: Template,
+    /// `name=`
+    before: String,
+    /// `; HttpOnly; ..`
+    after: String,
 }
 
 impl CookieConfig {
@@ -31,7 +33,7 @@ impl CookieConfig {
     /// The attributes behind the value in `Set-Cookie`.
     #[cfg(feature = "dbsc")]
     pub(crate) fn attributes(&self) -> &str {
-        self.template.attributes()
+        self.after.trim_start_matches("; ")
     }
 
     /// Whether there is one cookie for each embedding site.
@@ -173,9 +175,11 @@ impl CookieBuilder {
 
     /// The configuration of settings that are known to be good.
     pub(crate) fn build_unchecked(self) -> CookieConfig {
+        let (before, after) = write::around_the_value(&self);
         CookieConfig {
-            template: Template::new(&self),
             settings: self,
+            before,
+            after,
         }
     }
 }

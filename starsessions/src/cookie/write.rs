@@ -18,9 +18,17 @@ impl CookieConfig {
     /// at 400 days, as browsers cap it (RFC 6265bis section 5.5). Returns `None` if name and value together are longer
     /// than browsers keep (section 5.6).
     pub(crate) fn set_token(&self, value: &str, max_age: Option<Duration>) -> Option<HeaderValue> {
-        let max_age = max_age.map(|rest| rest.min(LONGEST_MAX_AGE));
-        let header = self.template.fill(value, max_age);
-        header.filter(|_| self.name().len() + value.len() <= LONGEST_PAIR)
+        if self.name().len() + value.len() > LONGEST_PAIR {
+            return None;
+        }
+        let seconds = max_age.map(|rest| rest.min(LONGEST_MAX_AGE).as_secs());
+        let max_age = seconds.map(|seconds| format!("; Max-Age={seconds}"));
+        let max_age = max_age.as_deref().unwrap_or_default();
+        // `concat` allocates the exact length, so the conversion into a header allocates nothing more.
+        let header = [&self.before, value, &self.after, max_age].concat();
+        let mut header = HeaderValue::try_from(header).ok()?;
+        header.set_sensitive(true);
+        Some(header)
     }
 
     /// The `Set-Cookie` header of another cookie, which has the scope of this one and expires after `max_age`.
@@ -49,53 +57,27 @@ impl CookieConfig {
     }
 }
 
-/// The parts of the header around the value.
-#[derive(Clone, Debug)]
-pub(super) struct Template {
-    /// `name=`
-    before: String,
-    /// `; HttpOnly; ..`
-    after: String,
-}
-
-impl Template {
-    pub(super) fn new(config: &CookieBuilder) -> Self {
-        let mut cookie = Cookie::build((config.name.as_str(), ""))
-            .http_only(true)
-            .same_site(match config.same_site {
-                SameSite::Lax => cookie::SameSite::Lax,
-                SameSite::None => cookie::SameSite::None,
-                SameSite::Strict => cookie::SameSite::Strict,
-            })
-            .secure(config.secure)
-            .partitioned(config.partitioned)
-            .path(config.path.as_str());
-        if let Some(domain) = &config.domain {
-            cookie = cookie.domain(domain.as_str());
-        }
-        let mut before = cookie.build().to_string();
-        let after = before.split_off(config.name.len() + 1);
-        Self { before, after }
+/// The text of the header in front of the value and behind it, up to `Max-Age`.
+pub(super) fn around_the_value(config: &CookieBuilder) -> (String, String) {
+    let mut cookie = Cookie::build((config.name.as_str(), ""))
+        .http_only(true)
+        .same_site(match config.same_site {
+            SameSite::Lax => cookie::SameSite::Lax,
+            SameSite::None => cookie::SameSite::None,
+            SameSite::Strict => cookie::SameSite::Strict,
+        })
+        .secure(config.secure)
+        .partitioned(config.partitioned)
+        .path(config.path.as_str());
+    if let Some(domain) = &config.domain {
+        cookie = cookie.domain(domain.as_str());
     }
-
-    #[cfg(feature = "dbsc")]
-    pub(super) fn attributes(&self) -> &str {
-        self.after.trim_start_matches("; ")
-    }
-
-    fn fill(&self, value: &str, max_age: Option<Duration>) -> Option<HeaderValue> {
-        let max_age = max_age.map(|max_age| format!("{MAX_AGE}{}", max_age.as_secs()));
-        let max_age = max_age.as_deref().unwrap_or_default();
-        // `concat` allocates the exact length, so the conversion into a header allocates nothing more.
-        let header = [&self.before, value, &self.after, max_age].concat();
-        let mut header = HeaderValue::try_from(header).ok()?;
-        header.set_sensitive(true);
-        Some(header)
-    }
+    let mut before = cookie.build().to_string();
+    let after = before.split_off(config.name.len() + 1);
+    (before, after)
 }
 
 const LONGEST_MAX_AGE: Duration = Duration::from_secs(34_560_000);
-const MAX_AGE: &str = "; Max-Age=";
 
 /// RFC 6265bis section 5.6.
 const LONGEST_PAIR: usize = 4096;
