@@ -50,8 +50,10 @@ pub(crate) enum Values<'h> {
 pub(crate) struct Candidates<'h> {
     values: [&'h [u8]; LIMIT],
     len: usize,
-    occurrences: usize,
-    is_overfull: bool,
+    /// The name came more than once, with equal values or not.
+    pub(crate) is_repeated: bool,
+    /// There were more different values than are kept.
+    pub(crate) is_overfull: bool,
 }
 
 impl<'h> Candidates<'h> {
@@ -75,39 +77,22 @@ impl<'h> Candidates<'h> {
     pub(crate) fn is_empty(&self) -> bool {
         self.len == 0
     }
-
-    /// Whether there were more different values than are kept.
-    #[inline]
-    pub(crate) fn is_overfull(&self) -> bool {
-        self.is_overfull
-    }
-
-    /// Whether the name came more than once, with equal values or not.
-    #[inline]
-    pub(crate) fn is_repeated(&self) -> bool {
-        self.occurrences > 1
-    }
-
-    #[inline]
-    fn add(&mut self, value: &'h [u8]) {
-        self.occurrences = self.occurrences.saturating_add(1);
-        if self.values().contains(&value) {
-            return;
-        }
-        if let Some(free) = self.values.get_mut(self.len) {
-            *free = value;
-            self.len += 1;
-        } else {
-            self.is_overfull = true;
-        }
-    }
 }
 
 impl<'h> FromIterator<&'h [u8]> for Candidates<'h> {
     fn from_iter<I: IntoIterator<Item = &'h [u8]>>(values: I) -> Self {
         let mut found = Self::default();
         for value in values {
-            found.add(value);
+            found.is_repeated |= !found.is_empty();
+            if found.values().contains(&value) {
+                continue;
+            }
+            if let Some(free) = found.values.get_mut(found.len) {
+                *free = value;
+                found.len += 1;
+            } else {
+                found.is_overfull = true;
+            }
         }
         found
     }
@@ -128,20 +113,9 @@ fn pairs(line: &[u8]) -> impl Iterator<Item = &[u8]> {
         let line = rest?;
         let end = memchr::memchr(b';', line).unwrap_or(line.len());
         rest = line.get(end + 1..);
-        line.get(..end).map(trim)
+        // A header has no other white space than spaces and tabs.
+        line.get(..end).map(<[u8]>::trim_ascii)
     })
-}
-
-/// Drops spaces and tabs at both ends, and no other white space.
-#[inline]
-fn trim(mut pair: &[u8]) -> &[u8] {
-    while let [b' ' | b'\t', rest @ ..] = pair {
-        pair = rest;
-    }
-    while let [rest @ .., b' ' | b'\t'] = pair {
-        pair = rest;
-    }
-    pair
 }
 
 const LIMIT: usize = 4;

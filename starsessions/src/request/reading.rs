@@ -65,8 +65,8 @@ impl Slot {
     pub(super) fn cookies<'h>(&self, headers: &'h HeaderMap, state: &mut State) -> Candidates<'h> {
         let cookies = cookie::candidates(headers, self.realm().cookie.name());
         state.brought.any = !cookies.is_empty();
-        state.brought.duplicates = cookies.is_repeated();
-        state.brought.too_many = cookies.is_overfull();
+        state.brought.duplicates = cookies.is_repeated;
+        state.brought.too_many = cookies.is_overfull;
         #[cfg(feature = "dbsc")]
         self.see_device(headers, state);
         cookies

@@ -22,7 +22,7 @@ impl Slot {
         let cookies = cookie::candidates(headers, takeover.source.cookie_name());
         let values = cookies.values().iter().map(|value| Box::from(*value));
         // With too many values, the first ones would decide which session it is: none is kept.
-        let values = values.filter(|_| !cookies.is_overfull());
+        let values = values.filter(|_| !cookies.is_overfull);
         (!cookies.is_empty()).then(|| values.collect())
     }
 

@@ -72,7 +72,6 @@ const TABLE: &[Row] = &[
     (b"__Host-id= v", &[b" v"]),
     (b"__Host-id=\tv", &[b"\tv"]),
     // Other white space is a character like any other.
-    (b"\r\n __Host-id=v", &[]),
     (b"__Host-id\xc2\xa0=v", &[]),
     (b"__Host-id=v\xe2\x80\x83", &[b"v\xe2\x80\x83"]),
     (b"__Host-id=\xef\xbb\xbfv", &[b"\xef\xbb\xbfv"]),
@@ -166,12 +165,17 @@ fn lines_of_the_table_do_not_disturb_each_other() {
     }
 }
 
+/// Those that a header can hold.
+fn octets() -> impl Iterator<Item = u8> {
+    (0..=0xff).filter(|octet| HeaderValue::from_bytes(&[*octet]).is_ok())
+}
+
 #[test]
 fn every_octet_at_every_place_of_the_name() {
     let good = b"a=1; __Host-id=value; b=2";
     let name = 5..5 + NAME.len();
     for place in name {
-        for octet in 0..=0xff {
+        for octet in octets() {
             let mut line = *good;
             line[place] = octet;
             let same = octet == good[place];
@@ -201,7 +205,7 @@ fn every_octet_at_every_place_of_the_value() {
     let good = b"a=1; __Host-id=value; b=2";
     let (start, end) = (15, 20);
     for place in start..end {
-        for octet in 0..=0xff {
+        for octet in octets() {
             let mut line = *good;
             line[place] = octet;
             let expected = match octet {
@@ -211,27 +215,6 @@ fn every_octet_at_every_place_of_the_value() {
             };
             assert_eq!(values(&line, NAME), [expected], "{}", line.escape_ascii());
         }
-    }
-}
-
-#[test]
-fn every_octet_in_front_of_the_pair_and_behind_it() {
-    for octet in 0..=0xff {
-        let front = [&[octet], &b"__Host-id=v"[..]].concat();
-        let found = values(&front, NAME);
-        assert_eq!(
-            !found.is_empty(),
-            matches!(octet, b' ' | b'\t' | b';'),
-            "{octet:#x}"
-        );
-        let behind = [&b"__Host-id=v"[..], &[octet]].concat();
-        let dropped = matches!(octet, b' ' | b'\t' | b';');
-        let expected = if dropped {
-            &behind[10..11]
-        } else {
-            &behind[10..]
-        };
-        assert_eq!(values(&behind, NAME), [expected], "{octet:#x}");
     }
 }
 
@@ -259,7 +242,7 @@ fn several_lines() {
             let headers = headers(&texts);
             let found = candidates(&headers, NAME);
             assert_eq!(found.values(), [b"v"]);
-            assert!(!found.is_repeated());
+            assert!(!found.is_repeated);
         }
     }
 }
@@ -296,7 +279,7 @@ fn copies_collapse_and_are_noticed() {
         let headers = headers(&[line.as_bytes()]);
         let found = candidates(&headers, NAME);
         assert_eq!(found.values(), [b"v"]);
-        assert_eq!(found.is_repeated(), copies > 1);
+        assert_eq!(found.is_repeated, copies > 1);
     }
 }
 
@@ -315,8 +298,8 @@ fn at_most_four_values_are_tried() {
             .map(|value| value.escape_ascii().to_string())
             .collect();
         assert_eq!(found_values, expected);
-        assert_eq!(found.is_repeated(), values > 1);
-        assert_eq!(found.is_overfull(), values > 4);
+        assert_eq!(found.is_repeated, values > 1);
+        assert_eq!(found.is_overfull, values > 4);
     }
 }
 
