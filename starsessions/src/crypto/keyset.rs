@@ -16,7 +16,6 @@ use zeroize::Zeroizing;
 use super::id::DeviceId;
 use super::id::{Fingerprint, IndexKey, RowKey};
 use super::kdf::{KeyedHash, LONGEST_PURPOSE, Prk};
-use super::key::Key;
 use super::mac::{MacKey, Message, Pae, TAG_LEN, encoded, start_of};
 use super::seal::SealKey;
 use super::token::{Header, KeyId, SECRET_LEN};
@@ -44,19 +43,7 @@ pub(super) struct KeySet {
 }
 
 impl KeySet {
-    pub(super) fn new(master: &Key) -> Self {
-        Self::from_master(master.as_bytes())
-    }
-
-    /// The keys of a realm: under the same key id, and of no use in any other realm.
-    pub(super) fn of_realm(&self, audience: &str, name: &str) -> Self {
-        Self {
-            id: self.id,
-            ..Self::from_master(&self.realm.master(audience, name))
-        }
-    }
-
-    fn from_master(master: &[u8; 32]) -> Self {
+    pub(super) fn new(master: &[u8; 32]) -> Self {
         let prk = Prk::extract(&MacKey::new(b"starsessions/v1"), master);
         let key = |purpose| derive::<32>(&prk, purpose);
         let mac_key = |purpose| MacKey::new(&key(purpose));
@@ -80,6 +67,14 @@ impl KeySet {
             realm: RealmKey(mac_key("realm")),
         }
     }
+
+    /// The keys of a realm: under the same key id, and of no use in any other realm.
+    pub(super) fn of_realm(&self, audience: &str, name: &str) -> Self {
+        Self {
+            id: self.id,
+            ..Self::new(&self.realm.master(audience, name))
+        }
+    }
 }
 
 fn derive<const LEN: usize>(prk: &Prk, purpose: &str) -> Zeroizing<[u8; LEN]> {
@@ -91,12 +86,12 @@ struct RealmKey(MacKey);
 
 impl RealmKey {
     fn master(&self, audience: &str, name: &str) -> Zeroizing<[u8; TAG_LEN]> {
-        let realm: [&[u8]; 3] = [
+        let message = self.0.message().list(&[
             b"starsessions/v1/realm",
             audience.as_bytes(),
             name.as_bytes(),
-        ];
-        self.0.message().list(&realm).tag()
+        ]);
+        message.tag()
     }
 }
 
@@ -220,9 +215,8 @@ pub(super) fn flow_aad(cookie_name: &str, header: &Header) -> Pae {
 /// The part of a cookie's name that identifies its flow. It needs no secret key: the 256 random bits of a state cannot
 /// be found from it.
 pub(super) fn flow_name_of(kind: &str, state: &[u8]) -> [u8; 16] {
-    let flow: [&[u8]; 2] = [kind.as_bytes(), state];
     let name = MacKey::new(b"starsessions/v1/flow-name").message();
-    start_of(&name.list(&flow).tag())
+    start_of(&name.list(&[kind.as_bytes(), state]).tag())
 }
 
 /// Names sessions in logs.
@@ -244,13 +238,13 @@ pub(super) struct SubjectKey(MacKey);
 
 impl SubjectKey {
     pub(super) fn index_key(&self, namespace: &str, field: &str, value: &[u8]) -> IndexKey {
-        let value: [&[u8]; 4] = [
+        let message = self.0.message().list(&[
             b"starsessions/v1/subject",
             namespace.as_bytes(),
             field.as_bytes(),
             value,
-        ];
-        IndexKey::from_bytes(*self.0.message().list(&value).tag())
+        ]);
+        IndexKey::from_bytes(*message.tag())
     }
 }
 
@@ -261,8 +255,9 @@ pub(super) struct FormerKey(MacKey);
 #[cfg(feature = "takeover")]
 impl FormerKey {
     pub(super) fn secret(&self, cookie_name: &str, id: &[u8]) -> Zeroizing<[u8; TAG_LEN]> {
-        let former: [&[u8]; 3] = [b"starsessions/v1/former", cookie_name.as_bytes(), id];
-        self.0.message().list(&former).tag()
+        let message = self.0.message();
+        let former = message.list(&[b"starsessions/v1/former", cookie_name.as_bytes(), id]);
+        former.tag()
     }
 }
 
@@ -271,8 +266,8 @@ pub(super) struct CsrfKey(MacKey);
 
 impl CsrfKey {
     pub(super) fn message(&self, row: &RowKey) -> Message {
-        let row: [&[u8]; 2] = [b"starsessions/v1/csrf", row.as_bytes()];
-        self.0.message().list(&row)
+        let message = self.0.message();
+        message.list(&[b"starsessions/v1/csrf", row.as_bytes()])
     }
 }
 

@@ -37,10 +37,7 @@ use crate::sentence::{debug_as_sentence, sentences};
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Clone)]
-pub struct KeyRing(Arc<Keys>);
-
-#[derive(Clone)]
-struct Keys {
+pub struct KeyRing {
     /// A field of its own, not the first or last of a list (CVE-2025-47278).
     active: Arc<KeySet>,
     accepted: Vec<Accepted>,
@@ -63,10 +60,10 @@ impl KeyRing {
         reason = "the ring takes the key over and wipes it"
     )]
     pub fn new(active: Key) -> Self {
-        Self(Arc::new(Keys {
-            active: Arc::new(KeySet::new(&active)),
+        Self {
+            active: Arc::new(KeySet::new(active.as_bytes())),
             accepted: Vec::new(),
-        }))
+        }
     }
 
     /// A ring with one new random key, for development and tests: every session ends with the
@@ -87,47 +84,41 @@ impl KeyRing {
         reason = "the ring takes the key over and wipes it"
     )]
     pub fn accept(mut self, key: Key, not_after: Option<Timestamp>) -> Result<Self, KeyRingError> {
-        let item = 2 + self.0.accepted.len();
+        let item = 2 + self.accepted.len();
         if item > Self::MAX_KEYS {
             return Err(KeyRingError::Full);
         }
-        let keys = Arc::new(KeySet::new(&key));
+        let keys = Arc::new(KeySet::new(key.as_bytes()));
         if self.key_ids().any(|id| id == keys.id) {
             return Err(KeyRingError::Duplicate { item });
         }
-        Arc::make_mut(&mut self.0)
-            .accepted
-            .push(Accepted { keys, not_after });
+        self.accepted.push(Accepted { keys, not_after });
         Ok(self)
     }
 
     /// The keys of one realm of one application: its cookies and rows are worthless in every other realm. Index keys
     /// differ as well, because two realms may have a struct of the same name for different users.
-    pub(crate) fn of_realm(self, audience: &str, name: &str) -> Self {
+    pub(crate) fn of_realm(mut self, audience: &str, name: &str) -> Self {
         if audience.is_empty() && name.is_empty() {
             return self;
         }
-        let of_realm = |keys: &KeySet| Arc::new(keys.of_realm(audience, name));
-        let accepted = self.0.accepted.iter().map(|accepted| Accepted {
-            keys: of_realm(&accepted.keys),
-            not_after: accepted.not_after,
-        });
-        Self(Arc::new(Keys {
-            active: of_realm(&self.0.active),
-            accepted: accepted.collect(),
-        }))
+        let all = self.accepted.iter_mut().map(|accepted| &mut accepted.keys);
+        for keys in all.chain([&mut self.active]) {
+            *keys = Arc::new(keys.of_realm(audience, name));
+        }
+        self
     }
 
     pub(super) fn active(&self) -> &Arc<KeySet> {
-        &self.0.active
+        &self.active
     }
 
     /// The one key with this id, if it is honoured at this time.
     pub(super) fn find(&self, id: KeyId, now: Timestamp) -> Option<&Arc<KeySet>> {
-        if self.0.active.id == id {
-            return Some(&self.0.active);
+        if self.active.id == id {
+            return Some(&self.active);
         }
-        let accepted = self.0.accepted.iter().find(|it| it.keys.id == id)?;
+        let accepted = self.accepted.iter().find(|it| it.keys.id == id)?;
         let is_over = accepted.not_after.is_some_and(|end| end <= now);
         (!is_over).then_some(&accepted.keys)
     }
@@ -179,18 +170,18 @@ impl KeyRing {
     }
 
     pub(super) fn key_sets(&self) -> impl Iterator<Item = &Arc<KeySet>> {
-        let accepted = self.0.accepted.iter().map(|accepted| &accepted.keys);
-        std::iter::once(&self.0.active).chain(accepted)
+        let accepted = self.accepted.iter().map(|accepted| &accepted.keys);
+        std::iter::once(&self.active).chain(accepted)
     }
 }
 
 /// Shows the key ids, which are public, and the ends of the accepted keys.
 impl fmt::Debug for KeyRing {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let accepted = self.0.accepted.iter();
+        let accepted = self.accepted.iter();
         let accepted: Vec<_> = accepted.map(|it| (it.keys.id, it.not_after)).collect();
         f.debug_struct("KeyRing")
-            .field("active", &self.0.active.id)
+            .field("active", &self.active.id)
             .field("accepted", &accepted)
             .finish()
     }
