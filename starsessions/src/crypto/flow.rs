@@ -34,8 +34,7 @@ pub(crate) fn flow_name(kind: &str, state: &str) -> String {
 
 /// Whether the text can be the last part of such a name.
 pub(crate) fn is_flow_name(text: &str) -> bool {
-    let decoded = encoding::decode(text.as_bytes(), LONGEST_TEXT);
-    decoded.is_some_and(|bytes| bytes.len() == NAME_LEN)
+    encoding::decode_secret(text.as_bytes(), &mut [0; NAME_LEN]).is_some()
 }
 
 /// The value of the cookie with this name.

@@ -63,7 +63,7 @@ impl Message {
 /// The first bytes of a tag.
 pub(super) fn start_of<const N: usize>(tag: &[u8; TAG_LEN]) -> [u8; N] {
     const { assert!(N <= TAG_LEN) };
-    std::array::from_fn(|place| tag.get(place).copied().unwrap_or_default())
+    tag.first_chunk().copied().unwrap_or([0; N])
 }
 
 /// PASETO's pre-authentication encoding: different lists never give the same bytes.
