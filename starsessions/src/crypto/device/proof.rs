@@ -1,7 +1,7 @@
 //! The proof that a browser signs: a JWT (RFC 7519) of one shape.
 //!
-//! JWT libraries choose the algorithm by the token and check claims that this one does not have. Here the algorithm is
-//! fixed, a token of another shape is refused before any curve arithmetic, and the length bounds the work.
+//! A JWT library lets the token choose the algorithm, and checks claims that these proofs do not have. Here the
+//! algorithm is fixed, a token of another shape is refused before any curve arithmetic, and the length bounds the work.
 
 use serde_json::Value;
 
@@ -24,14 +24,10 @@ impl<'t> Proof<'t> {
         if text.len() > LONGEST {
             return Err(InvalidToken);
         }
-        let mut parts = text.split(|octet| *octet == b'.');
-        let (Some(head), Some(claims), Some(signature), None) =
-            (parts.next(), parts.next(), parts.next(), parts.next())
-        else {
-            return Err(InvalidToken);
-        };
-        let signed = text.get(..head.len() + 1 + claims.len());
-        let (head, claims) = (object(head)?, object(claims)?);
+        let text = str::from_utf8(text).map_err(|_| InvalidToken)?;
+        let (signed, signature) = text.rsplit_once('.').ok_or(InvalidToken)?;
+        let (head, claims) = signed.split_once('.').ok_or(InvalidToken)?;
+        let (head, claims) = (json(head)?, json(claims)?);
         let is = |name, value: &str| head.get(name).and_then(Value::as_str) == Some(value);
         // RFC 7515, section 4.1.11: `crit` lists extensions that must be understood, and none is.
         if !is("typ", "dbsc+jwt") || !is("alg", "ES256") || head.get("crit").is_some() {
@@ -41,8 +37,8 @@ impl<'t> Proof<'t> {
         Ok(Self {
             key: head.get("jwk").map(public_key).transpose()?,
             challenge: challenge.ok_or(InvalidToken)?.to_owned(),
-            signed: signed.ok_or(InvalidToken)?,
-            signature: encoding::decode(signature, LONGEST).ok_or(InvalidToken)?,
+            signed: signed.as_bytes(),
+            signature: encoding::decode(signature.as_bytes(), LONGEST).ok_or(InvalidToken)?,
         })
     }
 
@@ -64,14 +60,10 @@ impl<'t> Proof<'t> {
     }
 }
 
-fn object(part: &[u8]) -> Result<Value, InvalidToken> {
-    let json = encoding::decode(part, LONGEST).ok_or(InvalidToken)?;
-    let value: Value = serde_json::from_slice(&json).map_err(|_| InvalidToken)?;
-    if value.is_object() {
-        Ok(value)
-    } else {
-        Err(InvalidToken)
-    }
+/// Refuses a part with a further dot, which base64 does not have.
+fn json(part: &str) -> Result<Value, InvalidToken> {
+    let json = encoding::decode(part.as_bytes(), LONGEST).ok_or(InvalidToken)?;
+    serde_json::from_slice(&json).map_err(|_| InvalidToken)
 }
 
 /// RFC 7518, section 6.2.1.
