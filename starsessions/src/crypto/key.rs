@@ -114,12 +114,6 @@ impl Key {
     pub(super) fn as_bytes(&self) -> &[u8; Self::LEN] {
         &self.0
     }
-
-    /// A key that `from_bytes` would refuse, for the published worked examples.
-    #[cfg(test)]
-    pub(super) fn for_vectors(bytes: [u8; Self::LEN]) -> Self {
-        Self(Box::new(Zeroizing::new(bytes)))
-    }
 }
 
 fn reject_predictable(bytes: &[u8; Key::LEN]) -> Result<(), KeyError> {

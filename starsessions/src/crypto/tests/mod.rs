@@ -76,7 +76,7 @@ fn seal_with_nonce(key: &SealKey, nonce: &[u8; 24], aad: &[u8], payload: &[u8]) 
 /// A key whose bytes look random and are the same in every run.
 fn key(seed: u64) -> Key {
     use sha2::{Digest, Sha256};
-    Key::for_vectors(Sha256::digest(seed.to_le_bytes()).into())
+    Key::from_bytes(Sha256::digest(seed.to_le_bytes()).into()).unwrap()
 }
 
 fn ring(seed: u64) -> KeyRing {
