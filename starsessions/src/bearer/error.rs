@@ -30,7 +30,7 @@ sentences! { TransportConfigError:
         for example, and use `Transport::bearer` for `Authorization`";
     Self::CookieStore => "a session in a `CookieStore` is another text after each write, and a token stays the same; use a \
         server-side store, or leave the transport at the cookie";
-    Self::Python => "the Python library knows its sessions by a cookie alone; leave the transport at the cookie";
+    Self::Python => "the Python library finds sessions only by their cookie; leave the transport at the cookie";
     Self::TakeOver => "sessions of another library come by its cookie, and a request that has it beside a token would show two; \
         leave the transport at the cookie until the take-over is done, or give the API a layer of another realm";
     Self::DeviceBinding => "browsers bind a session by its cookie; put the cookie back with `beside_cookie`, or leave the binding to \
@@ -39,7 +39,7 @@ sentences! { TransportConfigError:
         `beside_cookie`";
 }
 
-/// A request, or its handler, that does not go with the layer's [`Transport`](super::Transport).
+/// A request or a handler that the layer's [`Transport`](super::Transport) does not allow.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum TransportError {

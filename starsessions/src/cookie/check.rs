@@ -34,7 +34,8 @@ fn check_name(name: &str) -> Result<(), CookieConfigError> {
     }
 }
 
-/// Narrower than the grammar: a character that URLs percent-encode could never match.
+/// Stricter than the grammar: browsers percent-encode most of these characters in URLs, so a path with one of them
+/// would match no request.
 fn check_path(path: &str) -> Result<(), CookieConfigError> {
     if !path.starts_with('/') {
         return Err(CookieConfigError::PathNotAbsolute);

@@ -70,5 +70,5 @@ pub(crate) fn open_flow(
 /// Browsers drop a longer cookie (RFC 6265bis section 5.6).
 const LONGEST_TEXT: usize = 4096;
 
-/// The bytes of the hash in a name: two states with the same hash are not to be expected below 2^64 states.
+/// The length of the hash in a name. A collision takes about 2^64 states.
 const NAME_LEN: usize = 16;

@@ -37,8 +37,8 @@ impl PublicSessionId {
         self.row == other.row
     }
 
-    /// Whether `other` is this session, under this id or a later one; or another that began in the same second and has a
-    /// later id.
+    /// Whether `other` is this session, under this id or a later one. A different session that began in the same second
+    /// and has a later id also counts.
     pub(crate) fn means(&self, other: &Self) -> bool {
         self.is(other) || (self.created_at == other.created_at && self.issued_at < other.issued_at)
     }

@@ -54,8 +54,8 @@ mod portable {
     }
 }
 
-/// Takes a quarter of the time, for a dependency in assembly and C. Both libraries have the cipher for short nonces
-/// under the same names; HChaCha20 in front of it makes the cipher for long nonces (draft-irtf-cfrg-xchacha, 2.3).
+/// These libraries take a quarter of the time, but contain assembly and C. Both have the cipher for short nonces under
+/// the same names; HChaCha20 in front of it makes the cipher for long nonces (draft-irtf-cfrg-xchacha, 2.3).
 #[cfg(any(feature = "ring", feature = "aws-lc-rs"))]
 mod native {
     #[cfg(all(feature = "aws-lc-rs", not(feature = "ring")))]

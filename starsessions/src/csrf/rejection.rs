@@ -51,8 +51,9 @@ sentences! { CsrfRejection:
     Self::Foreign => "another site has caused this request; if it may, name its origin with `CsrfLayer::trust`";
     Self::Unproven => "nothing says where this request comes from; send it with `Origin` or `Sec-Fetch-Site`, as browsers do, or \
         with the session's token in `X-CSRF-Token` or in the form field `csrf_token`";
-    Self::Token => "the form's token is not one of this session, or no longer; load the page again and send the form from there";
-    Self::Ended => "the token in the header is of no session, or no longer; sign in for another one";
+    Self::Token => "the form's token does not belong to this session, or only to a former id of it; load the page again and send \
+        the form from there";
+    Self::Ended => "the token in the header belongs to no session, or its session has ended; sign in to get a new one";
     Self::Session(rejection) => "{rejection}", from rejection;
 }
 

@@ -12,7 +12,7 @@ use crate::request::Slot;
 use crate::sentence::debug_as_name;
 use crate::session::CurrentSession;
 
-/// A token by which a session recognizes its own forms; each token is another text.
+/// The session accepts a form that contains this token. Each token has a different text.
 ///
 /// It is empty for a guest, who has nothing yet that another site could use. As a field of a form, it deserializes like
 /// any other text.

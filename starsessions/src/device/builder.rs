@@ -86,14 +86,15 @@ impl DeviceBinding {
 
     /// The paths at which browsers register and refresh, by POST: `/dbsc/register` and `/dbsc/refresh` unless changed,
     /// with the name of a realm in between (`/dbsc/admin/register`). The layer itself answers there. Browsers see these
-    /// paths, so put the layer around the outermost router.
+    /// paths, so put the layer around the outermost router. Each realm of a host needs paths of its own.
     pub fn paths(mut self, register: impl Into<String>, refresh: impl Into<String>) -> Self {
         self.paths = Some([register.into(), refresh.into()]);
         self
     }
 
     /// The name of the short cookie: `__Host-bound` unless changed, followed by the name of a realm
-    /// (`__Host-bound-admin`). Its attributes are those of the session's own cookie.
+    /// (`__Host-bound-admin`). Its attributes are those of the session's own cookie. Each realm of a host needs a name
+    /// of its own: with one name, each overwrites the proof of the other.
     pub fn cookie_name(mut self, name: impl Into<String>) -> Self {
         self.cookie = Some(name.into());
         self

@@ -33,16 +33,16 @@ debug_as_sentence!(DeviceBindingError);
 sentences! { DeviceBindingError:
     Self::Store => "sessions in cookies cannot be bound to a device, since an earlier copy of the cookie stays valid. Sessions that another \
         library reads cannot be bound, either; leave the binding off, or use a server-side store";
-    Self::Renewal => "each renewal of its id would give a session without a device another minute to register one, and accept it for so long; \
+    Self::Renewal => "after each renewal, views would accept a session without a device for another minute; \
         leave out `renewal` or `Unbound::Refused`";
-    Self::SessionCookie => "a device is asked for its proof over https, on one host and all of its paths; make the session's cookie \
-        `Secure`, with the path `/`, without a domain and not partitioned; on `http://localhost`, where `local_development` takes that away, leave \
-        the binding off";
+    Self::SessionCookie => "browsers prove their device over https only, to one host and all of its paths; make the session's cookie \
+        `Secure`, with the path `/`, without a domain and not partitioned; on `http://localhost`, with `local_development`, \
+        leave the binding off";
     Self::HttpPrefix => "browsers do not bind a session to a cookie whose name begins with `__Host-Http-`; begin it with `__Host-`";
     Self::SameName => "the short cookie has the name of the session's own and would take its place; give it another";
     Self::Cookie(error) => "{error}";
-    Self::Life => "browsers sign a few times in nine minutes, and early where less than two minutes are left; let the short cookie \
-        live for five minutes to a day, in whole seconds";
+    Self::Life => "browsers sign only a few times in nine minutes, and refresh early when less than two minutes are left; let the short \
+        cookie live for five minutes to a day, in whole seconds";
     Self::Path(path) => "`{path}` is not the path of a page of this site; begin it with `/`, and write it in letters, digits and \
         `-._~/`";
     Self::SamePath => "a registration and a refresh at one path cannot be told apart; give them two";

@@ -54,7 +54,8 @@ pub(crate) enum ProofState {
     Unbound,
     /// A fresh short cookie proves the device; it was issued at this time.
     Given(Timestamp),
-    /// No proof, but the device was registered a moment ago: the request may have been sent before.
+    /// No proof, but the device was registered only a moment ago, and the browser may have sent the request before
+    /// that.
     Young,
     Missing(NoProof),
 }
@@ -166,7 +167,7 @@ impl DeviceRules {
         issued_at <= now + CLOCK_SKEW && now < issued_at + ANSWER_TIME
     }
 
-    /// Whether a session may be about to be registered.
+    /// Whether the browser may still be registering a device for this session.
     pub(crate) fn may_be_registering(&self, record: &Record, now: Timestamp) -> bool {
         now.since(record.issued_at) < REGISTRATION_TIME
     }

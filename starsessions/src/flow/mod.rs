@@ -80,7 +80,8 @@ use crate::value::{Format, Stored};
 ///   a session or asks the store.
 /// - **A forged answer uses nothing up.** No attempt is found without its state, 256 random bits (RFC 6749, section
 ///   10.12), or by another type than the one that began it: give each provider a type of its own, and a callback of its
-///   own (RFC 9700, section 4.4).
+///   own (RFC 9700, section 4.4). Types are told apart by their path: two of the same path, such as those in two
+///   blocks of one function, count as one type.
 /// - **An attempt is finished once.** The response removes its cookie, whatever its status. Nothing is kept on
 ///   the server, so an attacker who has copied both the cookie and the state can use them until their time is
 ///   over; with OAuth that leads nowhere, since a provider takes a code once (RFC 6749, section 4.1.2).
@@ -225,7 +226,8 @@ impl<T: Serialize + DeserializeOwned + 'static> Flows<T> {
         if octets > LARGEST {
             return Err(SessionError::too_large(LimitKind::Flow, octets, LARGEST));
         }
-        // As browsers leave out `Lax` cookies there, unless the application is made for frames.
+        // Browsers leave `Lax` cookies out of embedded requests, so only an application that is made for frames
+        // (`SameSite=None`) begins attempts in them.
         if self.is_embedded && cookies.config.same_site() != SameSite::None {
             observe::flow_refused(FlowRefusal::Embedded);
             self.slot.explain_flow(Err(FlowRefusal::Embedded));
