@@ -93,6 +93,26 @@ fn g17_a_skipped_variant_is_refused_unless_it_is_the_last_one() {
     }
 }
 
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+enum Extra {
+    #[serde(skip)]
+    Unset,
+    Text(String),
+    Raw(serde_json::Value),
+}
+
+/// serde numbers the variants with `Unset` when it writes, and without it when it reads: the text is read as `Raw`.
+#[test]
+fn g17_a_skipped_variant_in_front_of_a_self_describing_one_is_refused() {
+    refused(&bincode(), &Extra::Text("x".into()));
+    refused(&bincode(), &Extra::Raw(1.into()));
+    for stored in [bincode(), json()] {
+        assert!(store(&stored, &Extra::Unset).is_err());
+    }
+    kept(&json(), &Extra::Text("x".into()));
+    kept(&json(), &Extra::Raw(1.into()));
+}
+
 #[derive(Serialize, Deserialize)]
 #[serde(rename = "SkippedInTheMiddle")]
 enum BeforeTheSkip {

@@ -56,14 +56,18 @@ impl Envelope<'_> {
     #[inline]
     fn decode_unmarked<T: Value>(self) -> Result<T, ValueError> {
         let type_name = type_name::<T>();
-        let undecodable = |flaw| ValueError::Undecodable { type_name, flaw };
+        self.read().map_err(|stop| match stop {
+            Stop::Flawed(flaw) => ValueError::Undecodable { type_name, flaw },
+            Stop::SelfDescribing => self_describing::<T>(),
+        })
+    }
+
+    #[inline]
+    fn read<T: Value>(self) -> Result<T, Stop> {
         match self.format {
-            Format::Bincode => bincode::decode(self.payload).map_err(|stop| match stop {
-                Stop::Flawed(flaw) => undecodable(flaw),
-                Stop::SelfDescribing => self_describing::<T>(),
-            }),
+            Format::Bincode => bincode::decode(self.payload),
             #[cfg(feature = "json")]
-            Format::Json => json::decode(self.payload).map_err(undecodable),
+            Format::Json => json::decode(self.payload).map_err(Stop::Flawed),
         }
     }
 }
@@ -78,7 +82,8 @@ pub(super) fn read_back<T: Value>(
     let json = envelope.format.is_human_readable();
     let type_name = type_name::<T>();
     let lost = || ValueError::NoRoundTrip { type_name, json };
-    let read: T = envelope.decode_unmarked().map_err(|_| lost())?;
+    // An examination calls this function, so an error here must not start another one.
+    let read: T = envelope.read().map_err(|_| lost())?;
     if trace(&read, json, Detail::Names) != Ok(written) {
         return Err(lost());
     }
