@@ -1,5 +1,8 @@
 //! A change that affects neither the bytes of a value nor their meaning does not change its mark.
 
+use std::collections::BTreeSet;
+use std::thread;
+
 use starsessions::value::ValueError;
 
 use crate::support::{bincode, encode, pairs};
@@ -56,6 +59,21 @@ pub(crate) mod plain {
     pub(crate) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u8, D::Error> {
         u8::deserialize(deserializer)
     }
+}
+
+/// Each thread remembers for itself what a type has read.
+#[test]
+fn a_list_that_becomes_a_smaller_set_is_read_whatever_the_thread_has_read_before() {
+    let [distinct, equal] = [["a", "b"], ["a", "a"]]
+        .map(|tags| encode(&bincode(), &tags.map(str::to_owned).to_vec()).unwrap());
+    let read_in_a_thread = |values: &[&[u8]]| {
+        let read = |bytes: &&[u8]| bincode::<BTreeSet<String>>().decode(bytes);
+        let read_all = || values.iter().map(read).collect::<Vec<_>>();
+        thread::scope(|scope| scope.spawn(read_all).join().unwrap())
+    };
+    let smaller = Ok(BTreeSet::from(["a".to_owned()]));
+    assert_eq!(read_in_a_thread(&[&distinct, &equal])[1], smaller);
+    assert_eq!(read_in_a_thread(&[&equal])[0], smaller);
 }
 
 /// A variant that the reader does not know counts as absent, and is not read as another variant.
