@@ -197,6 +197,7 @@ mod tests {
             (number(), index, told("`index`")),
             (number(), expires, told("`expires`")),
             (idle, number(), told("`idle`")),
+            (text(), stored::<Panicking>("shop.a"), lost("namespace")),
             (number(), exclusive, told("`exclusive`")),
             (alias, number(), lost("removes the value of `Less`")),
         ];
@@ -270,4 +271,14 @@ mod tests {
         B,
         C,
     }
+    /// Panics at every sample value.
+    #[derive(Serialize)]
+    struct Panicking(String);
+
+    impl<'de> Deserialize<'de> for Panicking {
+        fn deserialize<D: Deserializer<'de>>(source: D) -> Result<Self, D::Error> {
+            Ok(Self(String::deserialize(source)?.split_off(1_000)))
+        }
+    }
+
 }

@@ -4,6 +4,7 @@ use std::any::{TypeId, type_name};
 #[cfg(feature = "testing")]
 use std::collections::BTreeMap;
 use std::fmt;
+use std::panic::catch_unwind;
 
 use super::examine::{Written, examine, written};
 use super::{Format, Stored, Value, ValueError};
@@ -29,7 +30,11 @@ impl FieldType {
             format,
             examine: examine::<T>,
             written: written::<T>,
-            reads: |bytes| Stored::<T>::plain(Format::Bincode).decode(bytes).is_ok(),
+            // A type may panic at a sample of another type.
+            reads: |bytes| {
+                catch_unwind(|| Stored::<T>::plain(Format::Bincode).decode(bytes).is_ok())
+                    .unwrap_or_default()
+            },
         }
     }
 
