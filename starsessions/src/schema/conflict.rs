@@ -21,6 +21,8 @@ enum Kind {
     Versions,
     /// A write of the first one removes the other's value.
     Alias,
+    /// Both read the same former name, so the first write removes the value of the other one.
+    SharedAlias(&'static str),
     /// A rule of one side does not hold for writes through the other.
     Rule(&'static str),
 }
@@ -49,7 +51,8 @@ pub(crate) fn conflicts(
             } else if is_removed_by(one.name, other) {
                 (Kind::Alias, [there, here])
             } else {
-                return None;
+                let alias = one.aliases.iter().find(|it| other.aliases.contains(it))?;
+                (Kind::SharedAlias(alias), [here, there])
             };
             Some(Conflict { kind, sides })
         })
@@ -116,6 +119,12 @@ impl fmt::Display for Conflict {
                  `{b}`; give one of them another `namespace`, or remove the `alias`",
                 other.name,
             ),
+            Kind::SharedAlias(alias) => write!(
+                f,
+                "`{alias}` is a former name of `{name}` in `{a}` and of `{}` in `{b}`, so a write by one of them removes the \
+                 value of the other; keep the `alias` in one of them",
+                other.name,
+            ),
             Kind::Rule(rule) => write!(
                 f,
                 "`{a}` and `{b}` both store `{name}`, and `{rule}` is not the same in both, so it does not hold for writes \
@@ -176,7 +185,8 @@ mod tests {
         });
         let idle = with("shop.a", |field| field.idle = Some(Duration::from_secs(60)));
         let exclusive = with("shop.a", |field| field.merge = Merge::Exclusive);
-        let alias = with("shop.b", |field| field.aliases = &["shop.a"]);
+        let alias = || with("shop.b", |field| field.aliases = &["shop.a"]);
+        let other_alias = with("shop.c", |field| field.aliases = &["shop.d", "shop.a"]);
         let cases = [
             (number(), number(), None),
             (number(), stored::<String>("shop.b"), None),
@@ -187,6 +197,7 @@ mod tests {
             // No sample value fits this type, so its layout is unknown.
             (text(), picky(), lost("namespace")),
             (picky(), stored::<Choosy>("shop.a"), lost("namespace")),
+            (text(), stored::<Panicking>("shop.a"), lost("namespace")),
             (
                 stored::<Two>("shop.a"),
                 stored::<Three>("shop.a"),
@@ -197,9 +208,13 @@ mod tests {
             (number(), index, told("`index`")),
             (number(), expires, told("`expires`")),
             (idle, number(), told("`idle`")),
-            (text(), stored::<Panicking>("shop.a"), lost("namespace")),
             (number(), exclusive, told("`exclusive`")),
-            (alias, number(), lost("removes the value of `Less`")),
+            (alias(), number(), lost("removes the value of `Less`")),
+            (
+                alias(),
+                other_alias,
+                lost("keep the `alias` in one of them"),
+            ),
         ];
         for (one, other, expected) in cases {
             let (one, other) = (schema("Shop", one), schema("Less", other));
@@ -256,6 +271,16 @@ mod tests {
 
     picky! { Picky "the one text" Choosy "the other text" }
 
+    /// Panics at every sample value.
+    #[derive(Serialize)]
+    struct Panicking(String);
+
+    impl<'de> Deserialize<'de> for Panicking {
+        fn deserialize<D: Deserializer<'de>>(source: D) -> Result<Self, D::Error> {
+            Ok(Self(String::deserialize(source)?.split_off(1_000)))
+        }
+    }
+
     #[derive(Serialize, Deserialize)]
     #[serde(rename = "Kind")]
     enum Two {
@@ -271,14 +296,4 @@ mod tests {
         B,
         C,
     }
-    /// Panics at every sample value.
-    #[derive(Serialize)]
-    struct Panicking(String);
-
-    impl<'de> Deserialize<'de> for Panicking {
-        fn deserialize<D: Deserializer<'de>>(source: D) -> Result<Self, D::Error> {
-            Ok(Self(String::deserialize(source)?.split_off(1_000)))
-        }
-    }
-
 }
