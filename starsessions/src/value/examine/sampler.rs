@@ -33,6 +33,8 @@ struct Place {
 #[derive(Clone, Copy)]
 enum Step {
     Inside,
+    /// The name at the position of the field. serde lists aliases among the names, so behind an alias it may be a name of
+    /// an earlier field.
     Field(&'static str),
     Variant(&'static str),
     Part(usize),
