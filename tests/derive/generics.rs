@@ -49,6 +49,10 @@ struct Merged<T: Ord + Clone> {
     log: Vec<T>,
     #[session(merge = newest)]
     last: Option<T>,
+    #[session(flash)]
+    notices: Vec<T>,
+    #[session(flash)]
+    notice: Option<T>,
 }
 
 fn newest<T: Clone>(_base: &Option<T>, mine: &Option<T>, _theirs: &Option<T>) -> Option<T> {
@@ -85,7 +89,7 @@ fn a_generic_struct_is_a_session_for_every_type_that_fits() {
     assert_eq!(names::<List<Item>>(), names::<List<u8>>());
     assert_eq!(names::<Everything<'static>>().len(), 4);
     assert_eq!(names::<Everything<'static, u8, [u8], 3>>().len(), 4);
-    assert_eq!(names::<Merged<Item>>().len(), 3);
+    assert_eq!(names::<Merged<Item>>().len(), 5);
     assert_eq!(names::<Owned<'static>>(), ["owned.name"]);
     assert_eq!(names::<Counted<3>>(), ["counted.length"]);
     assert_eq!(names::<Recursive<u8>>(), ["recursive.value"]);

@@ -79,10 +79,8 @@ fn merge(index: usize, ty: &Type, stored: &Stored<'_>) -> TokenStream {
         return quote!(__p::Merge::Exclusive);
     }
     let policy = match &stored.merge {
-        _ if stored.flash => match stored.presence {
-            Presence::Optional(_) => return quote!(__p::Merge::With(__p::merge_flash)),
-            _ => quote!(<#ty as __p::Flash>::flash),
-        },
+        // An `Option`; other types have a policy.
+        Merge::Last if stored.flash => return quote!(__p::Merge::With(__p::merge_flash)),
         Merge::Last => return quote!(__p::Merge::Last),
         Merge::Policy(function, policy) => {
             let [function, policy] = [function, policy].map(|name| format_ident!("{name}"));

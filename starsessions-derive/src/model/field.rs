@@ -105,10 +105,12 @@ impl<'a> Stored<'a> {
         let aliases = attrs.values(Key::Alias);
         let aliases = aliases.flat_map(|names| value::one_or_more(cx, names));
         let codec = |cx: &Ctxt, value: &Expr| value::codec(cx, value, cfg!(feature = "json"));
+        let presence = Presence::of(attrs, ty);
+        let flash = attrs.has(Key::Flash);
+        let merge = read(cx, attrs, Key::Merge, value::merge).unwrap_or(Merge::Last);
         Self {
             name: rename.unwrap_or_else(|| default_name(cx, attrs, ident)),
             aliases: aliases.filter_map(|alias| Name::of(cx, alias)).collect(),
-            presence: Presence::of(attrs, ty),
             expires: read(cx, attrs, Key::Expires, value::duration),
             idle: read(cx, attrs, Key::Idle, value::duration),
             until_rotate: read(cx, attrs, Key::Until, value::until).is_some(),
@@ -116,8 +118,14 @@ impl<'a> Stored<'a> {
             commit_always: read(cx, attrs, Key::Commit, value::always).is_some(),
             index: attrs.has(Key::Index),
             exclusive: attrs.has(Key::Exclusive),
-            flash: attrs.has(Key::Flash),
-            merge: read(cx, attrs, Key::Merge, value::merge).unwrap_or(Merge::Last),
+            flash,
+            merge: match presence {
+                Presence::Required | Presence::Initial(_) if flash => {
+                    Merge::Policy("flash", "Flash")
+                }
+                _ => merge,
+            },
+            presence,
             codec: read(cx, attrs, Key::Codec, codec).unwrap_or(Codec::Bincode),
             version: read(cx, attrs, Key::Version, value::version),
             migrate: read(cx, attrs, Key::Migrate, value::function),
