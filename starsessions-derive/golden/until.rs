@@ -54,7 +54,7 @@ const _: () = {
             fields: &[
                 __p::FieldSpec {
                     name: "shop.~address",
-                    aliases: &["shop.~place", "shop.address", "shop.place"],
+                    aliases: &["shop.address", "shop.~place", "shop.place"],
                     version: 1u32,
                     field_type: __p::Column::field_type(&<Self as __Fields>::F0.0),
                     expires: __p::core::option::Option::None,

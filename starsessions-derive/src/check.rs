@@ -88,10 +88,11 @@ fn names_are_taken(cx: &Ctxt, model: &Model<'_>) {
     let mut taken = BTreeMap::new();
     for (field, stored) in model.stored() {
         for name in stored.names() {
-            let owner = *taken.entry(name.text.as_str()).or_insert((field, name));
-            if std::ptr::eq(owner.1, name) {
+            let spellings = model.spellings(stored, name);
+            let mut owners = spellings.map(|it| *taken.entry(it).or_insert((field, name)));
+            let Some(owner) = owners.find(|owner| !std::ptr::eq(owner.1, name)) else {
                 continue;
-            }
+            };
             let text = &name.text;
             let message = if std::ptr::eq(owner.0, field) {
                 format!("`{text}` is a name of this field already; remove it here")
@@ -110,8 +111,8 @@ fn names_are_too_long(cx: &Ctxt, model: &Model<'_>) {
         .stored()
         .flat_map(|(_, stored)| stored.names().map(move |name| (stored, name)));
     for (stored, name) in names {
-        let mark = usize::from(model.ends_with_privileges(stored));
-        let length = model.qualify(&name.text).len() + mark;
+        let lengths = model.spellings(stored, name).map(|it| it.len());
+        let length = lengths.max().unwrap_or_default();
         if length > LONGEST_STORED_NAME {
             let message = format!(
                 "with its namespace the stored name has {length} bytes; shorten one of them, {LONGEST_STORED_NAME} are the most"

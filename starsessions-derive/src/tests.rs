@@ -73,6 +73,30 @@ fn a_stored_name_may_have_128_bytes_with_the_sign_of_until() {
     }
 }
 
+/// `~b` is the stored name of a field `b` with `until = rotate`.
+#[test]
+fn a_field_that_was_until_rotate_may_be_read_by_an_alias() {
+    for (fields, mistaken) in [
+        (quote!(#[session(alias = "~a")] a: u8), 0),
+        (quote!(#[session(alias = ["b", "~b"])] a: u8), 0),
+        (quote!(#[session(until = rotate, alias = "~b")] a: u8), 0),
+        (quote!(#[session(until = rotate, alias = "~a")] a: u8), 1),
+        (
+            quote!(#[session(until = rotate, alias = ["b", "~b"])] a: u8),
+            1,
+        ),
+        (
+            quote!(#[session(until = rotate)] a: u8, #[session(alias = "~a")] b: u8),
+            1,
+        ),
+        (quote!(#[session(alias = "~~a")] a: u8), 1),
+        (quote!(#[session(rename = "~a")] a: u8), 1),
+    ] {
+        let input = quote!(struct Shop { #fields });
+        assert_eq!(mistakes(input), mistaken, "{fields}");
+    }
+}
+
 /// The default name is not checked if another one is given.
 #[test]
 fn a_name_that_cannot_be_one_is_one_mistake() {

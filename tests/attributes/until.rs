@@ -36,6 +36,16 @@ struct OldDraft {
     text: String,
 }
 
+/// The struct after it lost the attribute.
+#[derive(Session)]
+#[session(namespace = "draft")]
+struct NewDraft {
+    #[session(alias = "~title")]
+    title: String,
+    #[session(alias = "~body")]
+    body: String,
+}
+
 async fn visitor(kept: Kept) -> Client {
     let site = Site::kept(kept);
     let mut browser = Client::behind(site.sessions.layer());
@@ -177,6 +187,25 @@ async fn values_from_before_the_attribute_are_read_and_end_once_they_are_written
         .with(|login: &mut Session<Login>| login.user = Some(7))
         .await;
     assert_eq!(left(&fresh).await.2, "");
+}
+
+#[tokio::test]
+async fn a_field_that_loses_the_attribute_reads_its_former_values_by_an_alias() {
+    let mut browser = visitor(Kept::OnServer).await;
+    let body = browser
+        .with(|draft: &mut Session<NewDraft>| {
+            draft.title.push('!');
+            draft.body.clone()
+        })
+        .await;
+    assert_eq!(body, "body");
+    browser
+        .with(|login: &mut Session<Login>| login.user = Some(7))
+        .await;
+    let left = browser
+        .with(|draft: &mut Session<NewDraft>| (draft.title.clone(), draft.body.clone()))
+        .await;
+    assert_eq!(left, ("title!".to_owned(), String::new()));
 }
 
 /// The sign-in uses the view too, and the use moves the idle deadline of the field that the sign-in ends.

@@ -145,7 +145,9 @@ changes! {
         b: u32,
     } Compatible("`shop.c` is in no type any more");
     a_field_that_ends_with_its_privileges_is_removed { a: u32, #[session(until = rotate)] b: u32, } => { a: u32, }
-        Compatible("give that `alias = \"b\"`");
+        Compatible("give that `alias = \"~b\"`");
+    a_field_ends_with_its_privileges_no_more { #[session(until = rotate)] b: u32, } => { #[session(alias = "~b")] b: u32, }
+        Compatible("`shop.~b` is a former name now");
     a_value_is_converted { name: String, } => { #[session(version = 2, migrate = from_text)] name: u64, }
         Compatible("the version of `shop.name` has changed");
     a_field_changes_its_codec { a: u32, } => { #[session(codec = json)] a: u32, }

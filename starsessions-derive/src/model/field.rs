@@ -101,7 +101,8 @@ impl<'a> Field<'a> {
 
 impl<'a> Stored<'a> {
     fn parse(cx: &Ctxt, attrs: &Attrs, ident: &Ident, ty: &'a Type) -> Self {
-        let rename = read(cx, attrs, Key::Rename, Name::of);
+        let rename = |cx: &Ctxt, name: &Expr| Name::of(name, value::name(cx, name));
+        let alias = |name: &Expr| Name::of(name, value::alias(cx, name));
         let aliases = attrs.values(Key::Alias);
         let aliases = aliases.flat_map(|names| value::one_or_more(cx, names));
         let codec = |cx: &Ctxt, value: &Expr| value::codec(cx, value, cfg!(feature = "json"));
@@ -109,8 +110,9 @@ impl<'a> Stored<'a> {
         let flash = attrs.has(Key::Flash);
         let merge = read(cx, attrs, Key::Merge, value::merge).unwrap_or(Merge::Last);
         Self {
-            name: rename.unwrap_or_else(|| default_name(cx, attrs, ident)),
-            aliases: aliases.filter_map(|alias| Name::of(cx, alias)).collect(),
+            name: read(cx, attrs, Key::Rename, rename)
+                .unwrap_or_else(|| default_name(cx, attrs, ident)),
+            aliases: aliases.filter_map(alias).collect(),
             expires: read(cx, attrs, Key::Expires, value::duration),
             idle: read(cx, attrs, Key::Idle, value::duration),
             until_rotate: read(cx, attrs, Key::Until, value::until).is_some(),
@@ -148,10 +150,9 @@ impl<'a> Stored<'a> {
 }
 
 impl Name {
-    fn of(cx: &Ctxt, value: &Expr) -> Option<Self> {
-        let text = value::name(cx, value)?;
+    fn of(value: &Expr, text: Option<String>) -> Option<Self> {
         let at = value.to_token_stream();
-        Some(Self { text, at })
+        Some(Self { text: text?, at })
     }
 }
 

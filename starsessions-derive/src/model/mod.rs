@@ -10,11 +10,11 @@ use syn::{
     parse_quote,
 };
 
-pub(crate) use self::field::{Field, Initial, Kind, Presence, Stored};
+pub(crate) use self::field::{Field, Initial, Kind, Name, Presence, Stored};
 use crate::attr::Attrs;
 use crate::ctxt::Ctxt;
 use crate::keys::{Key, Place};
-use crate::value;
+use crate::value::{self, ENDING};
 
 pub(crate) struct Model<'a> {
     pub(crate) ident: &'a Ident,
@@ -72,7 +72,7 @@ impl<'a> Model<'a> {
     }
 
     /// The name in the record.
-    pub(crate) fn qualify(&self, name: &str) -> String {
+    fn qualify(&self, name: &str) -> String {
         format!("{}.{name}", self.namespace)
     }
 
@@ -81,23 +81,26 @@ impl<'a> Model<'a> {
         self.until_rotate || stored.until_rotate
     }
 
-    /// The stored name of a field, and its former ones. A field that ends with its privileges is marked in its
-    /// name, because the request that changes the privileges may not know the field's type.
+    /// The stored name of a field, and its former ones.
     pub(crate) fn stored_names(&self, stored: &Stored<'_>) -> (String, Vec<String>) {
-        let aliases = stored.aliases.iter().map(|alias| self.qualify(&alias.text));
-        let name = self.qualify(&stored.name.text);
-        if !self.ends_with_privileges(stored) {
-            return (name, aliases.collect());
-        }
-        let ending = |name: &str| self.qualify(&format!("{ENDING}{name}"));
-        let former = stored.aliases.iter().map(|alias| ending(&alias.text));
-        let aliases = former.chain([name]).chain(aliases).collect();
-        (ending(&stored.name.text), aliases)
+        let names = stored.names().flat_map(|name| self.spellings(stored, name));
+        let mut names: Vec<_> = names.collect();
+        (names.remove(0), names)
+    }
+
+    /// The names in the record that a name of the field stands for. A field that ends with its privileges is marked in
+    /// its name, because the request that changes the privileges may not know the field's type. Values that were
+    /// stored without the mark are read, too.
+    pub(crate) fn spellings(
+        &self,
+        stored: &Stored<'_>,
+        Name { text, .. }: &Name,
+    ) -> impl Iterator<Item = String> {
+        let is_marked = self.ends_with_privileges(stored) && !text.starts_with(ENDING);
+        let marked = is_marked.then(|| self.qualify(&format!("{ENDING}{text}")));
+        marked.into_iter().chain([self.qualify(text)])
     }
 }
-
-/// The prefix of the name of a field that ends with its privileges. Names given by users cannot contain it.
-const ENDING: char = '~';
 
 /// The value of `key`, if it is given and valid.
 fn read<T>(

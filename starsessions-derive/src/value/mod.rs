@@ -43,6 +43,11 @@ pub(crate) fn name(cx: &Ctxt, value: &Expr) -> Option<String> {
     checked(cx, value, ["a name", "cart"], text::name)
 }
 
+/// A part of a former stored name.
+pub(crate) fn alias(cx: &Ctxt, value: &Expr) -> Option<String> {
+    checked(cx, value, ["a name", "cart"], text::alias)
+}
+
 /// One value, or several in brackets.
 pub(crate) fn one_or_more<'a>(cx: &Ctxt, value: &'a Expr) -> Vec<&'a Expr> {
     match ungroup(value) {
@@ -251,6 +256,10 @@ impl Codec {
         }
     }
 }
+
+/// The first character of the stored name of a field that ends with its privileges. Of the names that users write, only
+/// an `alias` may begin with it.
+pub(crate) const ENDING: char = '~';
 
 const POLICIES: [(&str, Merge); 8] = [
     ("last", Merge::Last),

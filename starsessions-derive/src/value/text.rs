@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use super::ENDING;
+
 /// A whole number and a unit, as in `10m`: at least a second, at most [`LONGEST_DAYS`].
 pub(super) fn duration(text: &str) -> Result<Duration, String> {
     let malformed = || {
@@ -53,6 +55,11 @@ pub(super) fn name(text: &str) -> Result<(), String> {
     } else {
         Ok(())
     }
+}
+
+/// Whether the text can be a part of a former name, also of a field that was `until = rotate`.
+pub(super) fn alias(text: &str) -> Result<(), String> {
+    name(text.strip_prefix(ENDING).unwrap_or(text))
 }
 
 /// Whether the text is a path on this site (CWE-601): a browser reads `//host` and `/\host` as another site.

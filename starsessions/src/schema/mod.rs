@@ -17,7 +17,7 @@ pub use self::expansion::{
 pub(crate) use self::reader::Rule;
 pub use self::reader::{Absent, FieldReader};
 pub(crate) use self::spec::is_same_realm;
-#[cfg(any(feature = "takeover", feature = "testing"))]
+#[cfg(feature = "takeover")]
 pub(crate) use self::spec::key_of;
 pub(crate) use self::spec::namespace_of;
 pub use self::spec::{FieldSpec, IndexValue, Merge, Schema, index_spec};

@@ -169,7 +169,7 @@ pub(crate) fn namespace_of(name: &str) -> Option<&str> {
 }
 
 /// The name of a field without its namespace, and without the `~` that the derive macro puts in front.
-#[cfg(any(feature = "takeover", feature = "testing"))]
+#[cfg(feature = "takeover")]
 pub(crate) fn key_of(name: &str) -> &str {
     let (_, key) = name.split_once('.').unwrap_or(("", name));
     key.trim_start_matches('~')

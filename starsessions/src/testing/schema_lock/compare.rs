@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::text::{Lock, Recorded};
 use super::{Current, SchemaChange};
-use crate::schema::{key_of, namespace_of};
+use crate::schema::namespace_of;
 
 /// The new lock, and its differences from `before`.
 pub(super) fn compare(
@@ -168,7 +168,7 @@ fn demanded(name: &str) -> String {
 }
 
 fn removed(name: &str) -> String {
-    let field = key_of(name);
+    let (_, field) = name.split_once('.').unwrap_or(("", name));
     format!(
         "`{name}` is in no type any more; if it has another name now, give that `alias = \"{field}\"`, and if a type \
          is missing in the test, add it"
