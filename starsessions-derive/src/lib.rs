@@ -31,7 +31,7 @@ fn derive(input: proc_macro2::TokenStream) -> proc_macro2::TokenStream {
         Ok(input) => input,
         Err(error) => return error.into_compile_error(),
     };
-    let cx = Ctxt::new();
+    let cx = Ctxt::default();
     let model = Model::parse(&cx, &input);
     check::check(&cx, &model);
     match cx.finish() {

@@ -196,7 +196,7 @@ mod tests {
     #[test]
     fn bound_needs_its_feature() {
         for (dbsc, mistakes) in [(true, 0), (false, 1)] {
-            let cx = Ctxt::new();
+            let cx = Ctxt::default();
             let attrs = Attrs::parse(&cx, Place::Struct, &[parse_quote!(#[session(bound)])]);
             assert!(bound(&cx, &attrs, dbsc));
             let errors = cx.finish().err().into_iter().flatten();

@@ -281,7 +281,7 @@ mod tests {
 
     #[test]
     fn json_needs_its_feature() {
-        let cx = Ctxt::new();
+        let cx = Ctxt::default();
         assert_eq!(codec(&cx, &parse_quote!(json), true), Some(Codec::Json));
         assert_eq!(
             codec(&cx, &parse_quote!(bincode), false),
@@ -289,7 +289,7 @@ mod tests {
         );
         assert!(cx.finish().is_ok());
 
-        let cx = Ctxt::new();
+        let cx = Ctxt::default();
         assert_eq!(codec(&cx, &parse_quote!(json), false), None);
         let message = cx.finish().unwrap_err().to_string();
         assert!(
@@ -300,7 +300,7 @@ mod tests {
 
     #[test]
     fn no_way_out_is_named_that_would_be_a_mistake_again() {
-        let cx = Ctxt::new();
+        let cx = Ctxt::default();
         assert_eq!(name(&cx, &parse_quote!(shop::cart)), None);
         assert!(function(&cx, &parse_quote!("small enough")).is_none());
         let errors = cx.finish().unwrap_err().into_iter();
@@ -316,13 +316,13 @@ mod tests {
 
     #[test]
     fn a_function_near_a_policy_is_named_by_its_path() {
-        let cx = Ctxt::new();
+        let cx = Ctxt::default();
         assert!(merge(&cx, &parse_quote!(newest)).is_some());
         assert!(merge(&cx, &parse_quote!(self::summ)).is_some());
         assert!(merge(&cx, &parse_quote!(sum::<u8>)).is_some());
         assert!(cx.finish().is_ok());
 
-        let cx = Ctxt::new();
+        let cx = Ctxt::default();
         assert!(merge(&cx, &parse_quote!(summ)).is_none());
         assert!(cx.finish().is_err());
     }
