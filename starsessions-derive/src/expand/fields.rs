@@ -4,7 +4,7 @@
 //! gains no names. Each names its field's type once, so that a type that cannot be stored is one error.
 
 use proc_macro2::TokenStream;
-use quote::{quote, quote_spanned};
+use quote::{format_ident, quote, quote_spanned};
 use syn::spanned::Spanned;
 use syn::{ExprPath, Generics, Ident, Type};
 
@@ -62,7 +62,7 @@ pub(super) fn kind(stored: &Stored<'_>) -> TokenStream {
 }
 
 fn how_stored(stored: &Stored<'_>, ty: &Type) -> TokenStream {
-    let format = stored.codec.variant();
+    let format = format_ident!("{}", stored.codec);
     let version = stored.version.unwrap_or(1);
     let migrate = stored.migrate.as_ref();
     let migrate =

@@ -11,7 +11,7 @@ use super::read;
 use crate::attr::Attrs;
 use crate::ctxt::Ctxt;
 use crate::keys::{Key, Place};
-use crate::value::{self, Codec, Merge};
+use crate::value::{self, Merge};
 
 pub(crate) struct Field<'a> {
     pub(crate) ident: &'a Ident,
@@ -44,7 +44,8 @@ pub(crate) struct Stored<'a> {
     pub(crate) exclusive: bool,
     pub(crate) flash: bool,
     pub(crate) merge: Merge,
-    pub(crate) codec: Codec,
+    /// The runtime's name of the format.
+    pub(crate) codec: &'static str,
     /// `None` means 1.
     pub(crate) version: Option<u32>,
     pub(crate) migrate: Option<ExprPath>,
@@ -128,7 +129,7 @@ impl<'a> Stored<'a> {
                 _ => merge,
             },
             presence,
-            codec: read(cx, attrs, Key::Codec, codec).unwrap_or(Codec::Bincode),
+            codec: read(cx, attrs, Key::Codec, codec).unwrap_or("Bincode"),
             version: read(cx, attrs, Key::Version, value::version),
             migrate: read(cx, attrs, Key::Migrate, value::function),
             validate: read(cx, attrs, Key::Validate, value::function),

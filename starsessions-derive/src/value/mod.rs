@@ -4,8 +4,7 @@ mod text;
 
 use std::time::Duration;
 
-use proc_macro2::TokenStream;
-use quote::{ToTokens, quote};
+use quote::ToTokens;
 use syn::{Expr, ExprPath, Lit, LitStr, Path};
 
 use crate::attr::ungroup;
@@ -19,12 +18,6 @@ pub(crate) enum Merge {
     /// A function of the runtime, and its trait.
     Policy(&'static str, &'static str),
     With(ExprPath),
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Codec {
-    Bincode,
-    Json,
 }
 
 /// A span of time: a whole number and a unit, in quotes.
@@ -99,15 +92,15 @@ pub(crate) fn merge(cx: &Ctxt, value: &Expr) -> Option<Merge> {
     Some(Merge::With(path.clone()))
 }
 
-/// `json` or `bincode`; `json` only if the feature is on.
-pub(crate) fn codec(cx: &Ctxt, value: &Expr, json: bool) -> Option<Codec> {
+/// The runtime's name of a format; `json` only if the feature is on.
+pub(crate) fn codec(cx: &Ctxt, value: &Expr, json: bool) -> Option<&'static str> {
     match choice(cx, value, "codec", &["bincode", "json"])? {
-        "json" if json => Some(Codec::Json),
+        "json" if json => Some("Json"),
         "json" => cx.refuse(
             value,
             "`codec = json` needs the feature `json` of starsessions; add `features = [\"json\"]` to the dependency",
         ),
-        _ => Some(Codec::Bincode),
+        _ => Some("Bincode"),
     }
 }
 
@@ -247,16 +240,6 @@ fn without_quotes(what: &str, value: &Expr) -> String {
     }
 }
 
-impl Codec {
-    /// The name of the format in the runtime.
-    pub(crate) fn variant(self) -> TokenStream {
-        match self {
-            Self::Bincode => quote!(Bincode),
-            Self::Json => quote!(Json),
-        }
-    }
-}
-
 /// The first character of the stored name of a field that ends with its privileges. Of the names that users write, only
 /// an `alias` may begin with it.
 pub(crate) const ENDING: char = '~';
@@ -276,17 +259,14 @@ const POLICIES: [(&str, Merge); 8] = [
 mod tests {
     use syn::parse_quote;
 
-    use super::{Codec, codec, function, merge, name};
+    use super::{codec, function, merge, name};
     use crate::ctxt::Ctxt;
 
     #[test]
     fn json_needs_its_feature() {
         let cx = Ctxt::default();
-        assert_eq!(codec(&cx, &parse_quote!(json), true), Some(Codec::Json));
-        assert_eq!(
-            codec(&cx, &parse_quote!(bincode), false),
-            Some(Codec::Bincode)
-        );
+        assert_eq!(codec(&cx, &parse_quote!(json), true), Some("Json"));
+        assert_eq!(codec(&cx, &parse_quote!(bincode), false), Some("Bincode"));
         assert!(cx.finish().is_ok());
 
         let cx = Ctxt::default();
