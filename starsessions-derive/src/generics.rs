@@ -1,7 +1,7 @@
 //! Bounds for generic session types: only on the types of fields that need them, never on the parameters.
 
 use proc_macro2::{TokenStream, TokenTree};
-use quote::{ToTokens, format_ident, quote};
+use quote::{ToTokens, format_ident};
 use syn::{Generics, Ident, Type, WherePredicate, parse_quote};
 
 use crate::model::{Field, Initial, Kind, Model, Presence};
@@ -53,18 +53,11 @@ fn predicates_of(field: &Field<'_>) -> Vec<WherePredicate> {
     if stored.index {
         predicates.push(parse_quote!(#ty: __p::IndexValue));
     }
-    if let Some(bound) = merge_bound(&stored.merge) {
-        predicates.push(parse_quote!(#declared: #bound));
+    if let Merge::Policy(_, bound) = stored.merge {
+        let bound = format_ident!("{bound}");
+        predicates.push(parse_quote!(#declared: __p::#bound));
     }
     predicates
-}
-
-fn merge_bound(merge: &Merge) -> Option<TokenStream> {
-    let Merge::Policy(_, bound) = merge else {
-        return None;
-    };
-    let bound = format_ident!("{bound}");
-    Some(quote!(__p::#bound))
 }
 
 /// Whether the type names one of the parameters, or `Self`, which contains them.
