@@ -7,6 +7,7 @@ use std::time::Duration;
 use quote::ToTokens;
 use syn::{Expr, ExprPath, Lit, LitStr, Path};
 
+pub(crate) use self::text::name as check_name;
 use crate::attr::ungroup;
 use crate::ctxt::Ctxt;
 use crate::suggest::{list, nearest};
@@ -55,11 +56,6 @@ pub(crate) fn one_or_more<'a>(cx: &Ctxt, value: &'a Expr) -> Vec<&'a Expr> {
         }
         one => vec![one],
     }
-}
-
-/// Whether an identifier can be a part of a stored name.
-pub(crate) fn check_name(text: &str) -> Result<(), String> {
-    text::name(text)
 }
 
 pub(crate) fn function(cx: &Ctxt, value: &Expr) -> Option<ExprPath> {

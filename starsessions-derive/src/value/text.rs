@@ -39,7 +39,7 @@ pub(super) fn duration(text: &str) -> Result<Duration, String> {
 }
 
 /// Whether the text can be a part of a stored name.
-pub(super) fn name(text: &str) -> Result<(), String> {
+pub(crate) fn name(text: &str) -> Result<(), String> {
     let allowed = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'-';
     if text.is_empty() {
         Err("a name has at least one character".to_owned())
