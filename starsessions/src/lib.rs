@@ -209,6 +209,7 @@ pub mod user {
 #[doc(hidden)]
 pub mod __private {
     pub use core;
+    // Not used by the output. Without it the compiler's errors about a trait also list its implementations for types of std.
     pub use std;
 
     pub use crate::schema::{Absent, FieldReader, FieldWriter, Indexed, SessionData};

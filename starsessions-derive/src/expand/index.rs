@@ -23,18 +23,7 @@ pub(super) fn implementation(model: &Model<'_>, generics: &Generics) -> Option<T
             #index_type
             const SPEC: &'static __p::FieldSpec =
                 __p::index_spec::<#ty>(<Self as __p::SessionData>::SCHEMA, #index);
-
-            fn encode_index(
-                __value: &Self::Index,
-            ) -> __p::core::result::Result<__p::std::vec::Vec<u8>, __p::ValueError> {
-                __p::Column::encode(&<Self as __Fields>::#place.0, __value)
-            }
-
-            fn decode_index(
-                __bytes: &[__p::core::primitive::u8],
-            ) -> __p::core::result::Result<Self::Index, __p::ValueError> {
-                __p::Column::decode(&<Self as __Fields>::#place.0, __bytes)
-            }
+            const COLUMN: __p::Column<Self::Index> = <Self as __Fields>::#place.0;
         }
     })
 }

@@ -2,8 +2,8 @@
 
 use std::fmt;
 
-use super::{Absent, FieldReader, FieldSpec, FieldWriter, Schema};
-use crate::value::{Invalid, ValueError};
+use super::{Absent, Column, FieldReader, FieldSpec, FieldWriter, Schema};
+use crate::value::Invalid;
 
 /// A typed view of a session's fields; implemented by [`derive(Session)`](macro@crate::Session).
 #[diagnostic::on_unimplemented(
@@ -47,11 +47,7 @@ pub trait Indexed: SessionData {
     #[doc(hidden)]
     const SPEC: &'static FieldSpec;
 
-    /// The stored bytes of a value.
+    /// How its values are encoded and decoded.
     #[doc(hidden)]
-    fn encode_index(value: &Self::Index) -> Result<Vec<u8>, ValueError>;
-
-    /// The value of stored bytes.
-    #[doc(hidden)]
-    fn decode_index(bytes: &[u8]) -> Result<Self::Index, ValueError>;
+    const COLUMN: Column<Self::Index>;
 }

@@ -10,6 +10,6 @@ impl SessionEvent {
     pub fn user<T: Indexed>(&self) -> Option<T::Index> {
         let names = std::iter::once(&T::SPEC.name).chain(T::SPEC.aliases);
         let value = self.indexed(names.copied())?;
-        T::decode_index(value).ok()
+        T::COLUMN.decode(value).ok()
     }
 }

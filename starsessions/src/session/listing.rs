@@ -355,7 +355,7 @@ fn lookup_in<T: Indexed>(record: Option<&Record>, now: Timestamp) -> Option<Look
 }
 
 fn lookup_of<T: Indexed>(value: &T::Index) -> Result<Lookup, SessionError> {
-    match T::encode_index(value) {
+    match T::COLUMN.encode(value) {
         Ok(value) => Ok(Lookup::new(T::SPEC, value)),
         Err(error) => Err(SessionError::value(T::SPEC.name, error)),
     }
