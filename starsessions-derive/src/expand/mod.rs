@@ -17,7 +17,7 @@ pub(crate) fn expand(model: &Model<'_>) -> TokenStream {
     let generics = bounded(model);
     let fields = fields::fields(model, &generics);
     let data = data::implementation(model, &generics, data::content(model));
-    let index = index::implementation(model, &generics);
+    let index = index::implementation(model, &generics, index::content);
     wrap(&model.root, &quote!(#fields #data #index))
 }
 
@@ -27,8 +27,9 @@ pub(crate) fn hollow(model: &Model<'_>, errors: &syn::Error) -> TokenStream {
     let mut generics = model.generics.clone();
     let clause = generics.make_where_clause();
     clause.predicates.extend(supertraits(model.generics));
-    let hollow = data::implementation(model, &generics, data::hollow());
-    let hollow = wrap(&model.root, &hollow);
+    let data = data::implementation(model, &generics, data::hollow());
+    let index = index::implementation(model, &generics, index::hollow);
+    let hollow = wrap(&model.root, &quote!(#data #index));
     quote!(#errors #hollow)
 }
 
