@@ -220,6 +220,6 @@ pub mod __private {
     pub use crate::schema::{FieldSpec, IndexValue, Merge, Schema, index_spec};
     pub use crate::value::{
         Append, FieldType, Flag, Flash, Format, Invalid, MergeFn, OldValue, Order, Readable,
-        Stored, Sum, Union, Value, ValueError, Writable, merge_flash, merge_option, merge_value,
+        Stored, Sum, Union, Value, ValueError, Writable, merge_flash,
     };
 }

@@ -7,7 +7,7 @@ use std::time::Duration;
 use proptest::collection::{btree_map, btree_set, vec};
 use proptest::prelude::*;
 use starsessions::__private::{
-    Append, Flag, Flash, Order, Stored, Sum, Union, merge_flash, merge_option, merge_value,
+    Append, Flag, Flash, Optional, Order, Present, Stored, Sum, Union, column, merge_flash,
 };
 use starsessions::value::{Invalid, ValueError};
 
@@ -177,7 +177,8 @@ proptest! {
     fn a_side_that_stands_alone_is_the_result_byte_for_byte(base: Option<u8>, other: Option<u8>) {
         fn both(merge: fn(&u8, &u8, &u8) -> u8, base: Option<&[u8]>, other: Option<&[u8]>) {
             let merged = |mine, theirs| {
-                merge_value(&bincode(), Some(u8::default), merge, base, mine, theirs)
+                let field = Present(column(bincode()), Some(u8::default));
+                field.merge(merge, base, mine, theirs)
             };
             let expected = other.map(<[u8]>::to_vec);
             assert_eq!(merged(other, base), Ok(expected.clone()));
@@ -200,7 +201,8 @@ fn sum(
     mine: Option<&[u8]>,
     theirs: Option<&[u8]>,
 ) -> Option<u64> {
-    let merged = merge_value(&bincode(), default, Sum::sum, base, mine, theirs).unwrap();
+    let field = Present(column(bincode()), default);
+    let merged = field.merge(Sum::sum, base, mine, theirs).unwrap();
     merged.map(|bytes| bincode().decode(&bytes).unwrap())
 }
 
@@ -232,7 +234,8 @@ fn unreadable_sides() {
     let zero: Option<fn() -> u64> = Some(u64::default);
     assert_eq!(sum(zero, Some(&other), Some(&two), Some(&five)), Some(7));
     assert_eq!(sum(zero, None, Some(&two), Some(&other)), Some(2));
-    let result = merge_value(&bincode(), zero, Sum::sum, None, Some(&other), Some(&two));
+    let count = Present(column(bincode()), zero);
+    let result = count.merge(Sum::sum, None, Some(&other), Some(&two));
     assert!(
         matches!(result, Err(ValueError::OtherShape { .. })),
         "{result:?}"
@@ -249,29 +252,15 @@ fn the_result_is_validated_and_bounded() {
         ..bincode()
     };
     let [two, five, eight] = [2, 5, 8].map(|number: u64| bytes(&number));
-    let merge = |mine, theirs| {
-        merge_value(
-            &stored,
-            Some(u64::default),
-            Sum::sum,
-            None,
-            Some(mine),
-            Some(theirs),
-        )
-    };
+    let count = Present(column(stored), Some(u64::default));
+    let merge = |mine, theirs| count.merge(Sum::sum, None, Some(mine), Some(theirs));
     assert_eq!(merge(&*two, &*five), Ok(Some(bytes(&7_u64))));
     let invalid = ValueError::Invalid(Invalid::new("more than nine"));
     assert_eq!(merge(&*five, &*eight), Err(invalid));
 
     let [a, b] = ["a", "b"].map(|letter| bytes(&letter.repeat(40_000)));
-    let merged = merge_value(
-        &bincode(),
-        Some(String::new),
-        Append::append,
-        None,
-        Some(&a),
-        Some(&b),
-    );
+    let text = Present(column(bincode()), Some(String::new));
+    let merged = text.merge(Append::append, None, Some(&a), Some(&b));
     assert_eq!(merged, Err(ValueError::TooLarge { limit: 65_536 }));
 }
 
@@ -288,16 +277,11 @@ fn options_decide_about_absence_themselves() {
             .max_by_key(|text| text.len());
         longest.filter(|text| text.len() < 9).cloned()
     }
+    let text = Optional(column(bincode()));
     let merge = |base: Option<&str>, mine: Option<&str>, theirs: Option<&str>| {
         let [base, mine, theirs] =
             [base, mine, theirs].map(|side| side.map(|text| bytes(&text.to_owned())));
-        let merged = merge_option(
-            &bincode::<String>(),
-            longer,
-            base.as_deref(),
-            mine.as_deref(),
-            theirs.as_deref(),
-        );
+        let merged = text.merge(longer, base.as_deref(), mine.as_deref(), theirs.as_deref());
         merged
             .unwrap()
             .map(|bytes| bincode::<String>().decode(&bytes).unwrap())
@@ -309,10 +293,10 @@ fn options_decide_about_absence_themselves() {
 
     let unreadable = bytes(&1_u8);
     let mine = bytes(&"a".to_owned());
-    let merged = merge_option(&bincode(), longer, None, Some(&mine), Some(&unreadable));
+    let merged = text.merge(longer, None, Some(&mine), Some(&unreadable));
     assert_eq!(merged, Ok(Some(mine)));
     assert_eq!(
-        merge_option(&bincode(), longer, None, None, Some(&unreadable)),
+        text.merge(longer, None, None, Some(&unreadable)),
         Ok(Some(unreadable))
     );
 }

@@ -30,10 +30,8 @@ pub use self::field_type::FieldType;
 pub use self::incomplete::Incomplete;
 use self::known::Known;
 #[doc(hidden)]
-pub use self::merge::{
-    Append, Flag, Flash, Order, Sum, Union, merge_flash, merge_option, merge_value,
-};
-pub(crate) use self::merge::{Merged, Policy, Side};
+pub use self::merge::{Append, Flag, Flash, Order, Sum, Union, merge_flash};
+pub(crate) use self::merge::{Both, Merged, Policy, Side, merge};
 pub use self::old::OldValue;
 use self::refusal::Refusal;
 #[doc(hidden)]

@@ -3,8 +3,7 @@
 use crate::schema::{Absent, FieldReader, FieldWriter};
 use crate::sentence::debug_as_name;
 use crate::value::{
-    FieldType, Merged, Policy, Readable, Side, Stored, ValueError, Writable, merge_option,
-    merge_value,
+    Both, FieldType, Merged, Policy, Readable, Side, Stored, ValueError, Writable, merge,
 };
 
 /// How the values of one field are read, written and merged.
@@ -15,8 +14,7 @@ pub struct Column<T> {
     write: fn(&mut FieldWriter, &Stored<T>, &T),
     encode: fn(&Stored<T>, &T) -> Result<Vec<u8>, ValueError>,
     decode: fn(&Stored<T>, &[u8]) -> Result<T, ValueError>,
-    merge_value: MergeValue<T>,
-    merge_option: MergeOption<T>,
+    merge: fn(&Stored<T>, [Side<'_>; 3], Both<'_, T>) -> Merged,
 }
 
 /// A field that is stored by `stored`.
@@ -35,8 +33,7 @@ pub const fn column<T: Writable + Readable + 'static>(stored: Stored<T>) -> Colu
             Ok(bytes)
         },
         decode: Stored::decode,
-        merge_value,
-        merge_option,
+        merge,
     }
 }
 
@@ -76,7 +73,11 @@ impl<T> Present<T> {
         (self.0.write)(fields, &self.0.stored, value);
     }
 
-    /// Merges by this policy.
+    /// Merges by this policy; a side that is absent has the default.
+    ///
+    /// So a removal counts as setting the default, and the other side's additions are not lost: if one side removes a
+    /// counter and the other raises it from 10 to 12, the result is 2. A `required` field has no default; if it is
+    /// missing on a side, `mine` wins without a merge.
     pub fn merge(
         &self,
         policy: Policy<T>,
@@ -84,7 +85,12 @@ impl<T> Present<T> {
         mine: Side<'_>,
         theirs: Side<'_>,
     ) -> Merged {
-        (self.0.merge_value)(&self.0.stored, self.1, policy, base, mine, theirs)
+        let Self(Column { stored, merge, .. }, default) = self;
+        let or_default = |value: Option<T>| value.or_else(|| default.map(|default| default()));
+        merge(stored, [base, mine, theirs], &|base, mine, theirs| {
+            let merged = policy(&or_default(base)?, &or_default(mine)?, &or_default(theirs)?);
+            Some(Some(merged))
+        })
     }
 }
 
@@ -107,7 +113,7 @@ impl<T> Optional<T> {
         }
     }
 
-    /// Merges by this policy.
+    /// Merges by this policy, which decides about an absent side: it is `None`.
     pub fn merge(
         &self,
         policy: Policy<Option<T>>,
@@ -115,13 +121,11 @@ impl<T> Optional<T> {
         mine: Side<'_>,
         theirs: Side<'_>,
     ) -> Merged {
-        (self.0.merge_option)(&self.0.stored, policy, base, mine, theirs)
+        let Column { stored, merge, .. } = &self.0;
+        merge(stored, [base, mine, theirs], &|base, mine, theirs| {
+            Some(policy(&base, &mine, &theirs))
+        })
     }
 }
 
 debug_as_name!(Column<T>);
-
-type MergeValue<T> =
-    fn(&Stored<T>, Option<fn() -> T>, Policy<T>, Side<'_>, Side<'_>, Side<'_>) -> Merged;
-
-type MergeOption<T> = fn(&Stored<T>, Policy<Option<T>>, Side<'_>, Side<'_>, Side<'_>) -> Merged;

@@ -28,45 +28,15 @@ pub(crate) type Merged = Result<Option<Vec<u8>>, ValueError>;
 /// A three-way merge of the value that this request saw, the one that it wrote, and the one stored now.
 pub(crate) type Policy<T> = fn(&T, &T, &T) -> T;
 
-/// Merges a field that is never absent for the handler: if it is not stored, it has its default.
-///
-/// A removal counts as setting the default, so that the other side's additions are not lost: if one
-/// side removes a counter and the other raises it from 10 to 12, the result is 2. A `required` field
-/// has no default; if it is missing on a side, `mine` wins without a merge.
-pub fn merge_value<T: Value>(
-    stored: &Stored<T>,
-    default: Option<fn() -> T>,
-    policy: Policy<T>,
-    base: Side<'_>,
-    mine: Side<'_>,
-    theirs: Side<'_>,
-) -> Merged {
-    let or_default = |value: Option<T>| value.or_else(|| default.map(|default| default()));
-    merge(stored, [base, mine, theirs], |base, mine, theirs| {
-        let merged = policy(&or_default(base)?, &or_default(mine)?, &or_default(theirs)?);
-        Some(Some(merged))
-    })
-}
-
-/// Merges an `Option` field: absent is `None`, and the policy decides about it.
-pub fn merge_option<T: Value>(
-    stored: &Stored<T>,
-    policy: Policy<Option<T>>,
-    base: Side<'_>,
-    mine: Side<'_>,
-    theirs: Side<'_>,
-) -> Merged {
-    merge(stored, [base, mine, theirs], |base, mine, theirs| {
-        Some(policy(&base, &mine, &theirs))
-    })
-}
+/// The merge of a field that both sides changed; `None` if there is no common value.
+pub(crate) type Both<'a, T> = &'a dyn Fn(Option<T>, Option<T>, Option<T>) -> Option<Option<T>>;
 
 /// If `both` returns `None`, or `theirs` cannot be read, `mine` wins. A `base` that cannot be read counts as
 /// absent.
-fn merge<T: Value>(
+pub(crate) fn merge<T: Value>(
     stored: &Stored<T>,
     [base, mine, theirs]: [Side<'_>; 3],
-    both: impl FnOnce(Option<T>, Option<T>, Option<T>) -> Option<Option<T>>,
+    both: Both<'_, T>,
 ) -> Merged {
     if let Some(side) = only_change(base, mine, theirs) {
         return Ok(side.map(<[u8]>::to_vec));
