@@ -136,15 +136,4 @@ mod tests {
             assert!(read.payload.is_empty());
         }
     }
-
-    #[test]
-    fn a_version_of_more_than_32_bits_is_refused() {
-        assert_eq!(
-            read_version(&[0xff, 0xff, 0xff, 0xff, 0x0f]),
-            Some((u32::MAX, &[][..]))
-        );
-        assert_eq!(read_version(&[0xff, 0xff, 0xff, 0xff, 0x1f]), None);
-        assert_eq!(read_version(&[0xff, 0xff, 0xff, 0xff, 0xff, 0x01]), None);
-        assert_eq!(read_version(&[0xff; 100]), None);
-    }
 }
