@@ -107,13 +107,12 @@ pub(super) fn read_back<T: Value>(
 /// the type.
 pub(super) fn try_round_trip<T: Value>(format: Format, value: &T) -> Result<(), ValueError> {
     let mut bytes = Vec::new();
-    match Stored::plain(format).write(value, &mut bytes) {
-        Ok(()) => {}
-        Err(refusal) if refusal.is_of_the_type() => return Err(refusal.into_error::<T>()),
-        Err(_) => return Ok(()),
-    }
-    match trace(value, format.is_human_readable(), Detail::Names) {
+    let written = Stored::plain(format)
+        .write(value, &mut bytes)
+        .and_then(|()| trace(value, format.is_human_readable(), Detail::Names));
+    match written {
         Ok(written) => read_back(value, written, &bytes),
+        Err(refusal) if refusal.is_of_the_type() => Err(refusal.into_error::<T>()),
         Err(_) => Ok(()),
     }
 }

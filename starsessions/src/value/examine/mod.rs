@@ -76,7 +76,7 @@ fn attempt<T: Value, R>(
     format: Format,
     then: impl FnOnce(&T) -> R,
 ) -> (Option<R>, Seen) {
-    let run = Run::new(plan, format != Format::Bincode);
+    let run = Run::new(plan, format.is_human_readable());
     // A type may panic at an unexpected value; then it is not judged.
     let result = catch_unwind(AssertUnwindSafe(|| {
         let value = Sampler::sample(&run).ok()?;
