@@ -106,7 +106,7 @@ const _: () = {
             #[allow(unused_imports)]
             use __p::{ShowOpaque as _, ShowValue as _};
             __out.field("user", (&__p::Show(&self.user)).__show());
-            __out.field("proof", &__p::Secret);
+            __out.field("proof", &__p::core::format_args!("<secret>"));
         }
     }
     #[automatically_derived]

@@ -214,8 +214,8 @@ pub mod __private {
 
     pub use crate::schema::{Absent, FieldReader, FieldWriter, Indexed, SessionData};
     pub use crate::schema::{
-        Column, HasDefault, Migrated, Optional, Present, Secret, Show, ShowOpaque, ShowValue,
-        Verdict, column, default_of, validate,
+        Column, HasDefault, Migrated, Optional, Present, Show, ShowOpaque, ShowValue, Verdict,
+        column, default_of, validate,
     };
     pub use crate::schema::{FieldSpec, IndexValue, Merge, Schema, index_spec};
     pub use crate::value::{

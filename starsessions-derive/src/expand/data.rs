@@ -116,7 +116,7 @@ fn debug_field(field: &Field<'_>) -> TokenStream {
     let ident = field.ident;
     let name = ident.unraw().to_string();
     if field.secret {
-        quote!(__out.field(#name, &__p::Secret);)
+        quote!(__out.field(#name, &__p::core::format_args!("<secret>"));)
     } else {
         quote!(__out.field(#name, (&__p::Show(&self.#ident)).__show());)
     }

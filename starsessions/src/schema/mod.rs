@@ -11,8 +11,8 @@ mod writer;
 pub(crate) use self::conflict::conflicts;
 pub use self::data::{Indexed, SessionData};
 pub use self::expansion::{
-    Column, HasDefault, Migrated, Optional, Present, Secret, Show, ShowOpaque, ShowValue, Verdict,
-    column, default_of, validate,
+    Column, HasDefault, Migrated, Optional, Present, Show, ShowOpaque, ShowValue, Verdict, column,
+    default_of, validate,
 };
 pub(crate) use self::reader::Rule;
 pub use self::reader::{Absent, FieldReader};

@@ -6,7 +6,7 @@ mod show;
 use std::fmt;
 
 pub use self::column::{Column, Optional, Present, column};
-pub use self::show::{Secret, Show, ShowOpaque, ShowValue};
+pub use self::show::{Show, ShowOpaque, ShowValue};
 use crate::value::{Invalid, ValueError};
 
 /// A type with a value for a field that is not stored.

@@ -40,12 +40,3 @@ impl fmt::Debug for Opaque {
         f.write_str("..")
     }
 }
-
-/// Shown for a field that is `secret`.
-pub struct Secret;
-
-impl fmt::Debug for Secret {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("<secret>")
-    }
-}
