@@ -56,7 +56,7 @@ fn reject_without_required(cx: &Ctxt, model: &Model<'_>) {
     if let Some(reject) = model.attrs.get(Key::Reject)
         && !fields.any(|field| field.attrs.has(Key::Required))
     {
-        let message = "`reject` never happens, as no field is `required`; mark one `required`, or remove `reject`";
+        let message = "`reject` has no effect, because no field is `required`; mark one `required`, or remove `reject`";
         cx.error(&reject.key, message);
     }
 }
@@ -250,8 +250,8 @@ const CONTRADICTIONS: [(Key, Key, &str); 10] = [
     (Key::Exclusive, Key::Merge, "an `exclusive` field is never merged; remove one of them"),
     (Key::Flash, Key::Required, "a message is not always there; remove one of them"),
     (Key::Flash, Key::Default, "a message that was shown would come back; remove one of them"),
-    (Key::Flash, Key::Rotate, "a message is no identity; remove one of them"),
-    (Key::Flash, Key::Index, "a message is gone when it was shown; remove one of them"),
+    (Key::Flash, Key::Rotate, "a change of a message is no change of privileges; remove one of them"),
+    (Key::Flash, Key::Index, "a message is removed when it is shown, so sessions are no longer found by it; remove one of them"),
     (Key::Flash, Key::Merge, "a `flash` field has a merge of its own; remove one of them"),
     (Key::Flash, Key::Exclusive, "two requests at once may both show a message; for what can be used once, write `exclusive` alone"),
     (Key::Flash, Key::Commit, "a failed response shows no message; remove one of them"),

@@ -119,7 +119,7 @@ pub(crate) fn version(cx: &Ctxt, value: &Expr) -> Option<u32> {
     match number {
         Ok(0) => cx.refuse(
             value,
-            "versions begin at 1, which a field without `version` has",
+            "versions begin at 1; a field without `version` has version 1",
         ),
         Ok(version) => Some(version),
         Err(_) => cx.refuse(value, format!("a version is at most {}", u32::MAX)),

@@ -12,9 +12,7 @@ pub(super) fn duration(text: &str) -> Result<Duration, String> {
         )
     };
     if text.is_empty() {
-        return Err(
-            "an empty duration says nothing; write a number and a unit, as in \"10m\"".to_owned(),
-        );
+        return Err("this duration is empty; write a number and a unit, as in \"10m\"".to_owned());
     }
     let digits = text.trim_end_matches(|c: char| !c.is_ascii_digit());
     let seconds: u64 = match text.strip_prefix(digits).unwrap_or_default() {
@@ -137,7 +135,7 @@ mod tests {
     fn everything_else_is_not_a_duration() {
         let huge = format!("{}d", "9".repeat(40));
         for (text, part) in [
-            ("", "empty duration"),
+            ("", "duration is empty"),
             ("m", "not a duration"),
             ("10", "not a duration"),
             ("10 m", "not a duration"),

@@ -36,7 +36,7 @@ pub trait SessionData: Sized + Send + Sync + 'static {
 /// A session type with an indexed field, by which sessions are found; implemented by
 /// [`derive(Session)`](macro@crate::Session) if a field is marked `index`.
 #[diagnostic::on_unimplemented(
-    message = "no field of `{Self}` is one that sessions are found by",
+    message = "no field of `{Self}` is marked `index`",
     note = "mark the field, as in `#[session(index)] user: UserId`"
 )]
 pub trait Indexed: SessionData {

@@ -131,7 +131,7 @@ sentences! { ValueError:
         `migrate = ..`";
     Self::Migration { reason } => "the value could not be migrated: {reason}";
     Self::OtherShape { type_name } => "`{type_name}` had another shape when the value was written, or refuses it now; \
-        to keep values of an older binary, raise `version` and add `migrate`; those of a newer one stay stored for it";
+        to keep values of an older binary, raise `version` and add `migrate`; values of a newer binary stay stored";
     Self::Undecodable { type_name, flaw } => "the bytes are not a value of `{type_name}`: they {flaw}";
     Self::TooLarge { limit } => "the value takes more than {limit} bytes; keep large data in a database and its key in \
         the session";

@@ -13,7 +13,9 @@ impl<T: Writable + Readable + 'static> Value for T {}
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be stored in a session: it has no `serde::Serialize`",
     label = "cannot be written",
-    note = "on a type of your own, derive `serde::Serialize` and `serde::Deserialize`; a type of another crate often has them behind a feature `serde`, and can be wrapped in a type of your own with `#[serde(with = \"..\")]` (the crate `serde_with` has many) otherwise; a field that is never stored is marked `#[session(skip)]`"
+    note = "on a type of your own, derive `serde::Serialize` and `serde::Deserialize`",
+    note = "a type of another crate often has them behind a feature `serde`; if not, put it into a type of your own with `#[serde(with = \"..\")]`, for which the crate `serde_with` has many modules",
+    note = "a field that is never stored is marked `#[session(skip)]`"
 )]
 pub trait Writable: Serialize {}
 
@@ -24,7 +26,9 @@ impl<T: Serialize> Writable for T {}
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be stored in a session: it has no `serde::Deserialize`, or borrows",
     label = "cannot be read",
-    note = "on a type of your own that owns its data, derive `serde::Serialize` and `serde::Deserialize`; a type of another crate often has them behind a feature `serde`, and can be wrapped in a type of your own with `#[serde(with = \"..\")]` (the crate `serde_with` has many) otherwise; a field that is never stored is marked `#[session(skip)]`"
+    note = "on a type of your own that owns its data, derive `serde::Serialize` and `serde::Deserialize`",
+    note = "a type of another crate often has them behind a feature `serde`; if not, put it into a type of your own with `#[serde(with = \"..\")]`, for which the crate `serde_with` has many modules",
+    note = "a field that is never stored is marked `#[session(skip)]`"
 )]
 pub trait Readable: DeserializeOwned {}
 

@@ -11,7 +11,7 @@ use crate::value::{Invalid, ValueError};
 
 /// A type with a value for a field that is not stored.
 #[diagnostic::on_unimplemented(
-    message = "`{Self}` has no `Default`, and nothing says what the field is without a stored value",
+    message = "`{Self}` has no `Default`, so the field has no value while nothing is stored",
     label = "has no `Default`",
     note = "give it a value by `#[session(default = ..)]`, or make its type an `Option`; a stored field can also be `required`"
 )]
