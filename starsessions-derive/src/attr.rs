@@ -112,7 +112,7 @@ impl Attrs {
 }
 
 impl Item {
-    /// The item as it is written, for a message; a long value is left out.
+    /// The item as it is written, for a message; of the values, only literals and single words are shown.
     pub(crate) fn describe(&self) -> String {
         let name = self.entry.name;
         match self.value.as_ref().map(ungroup) {

@@ -133,7 +133,7 @@ fn a_damaged_envelope_is_malformed() {
 }
 
 #[test]
-fn all_bytes_belong_to_the_value() {
+fn cut_and_trailing_bytes_are_refused() {
     for stored in [bincode::<Cart>(), json()] {
         let bytes = encode(&stored, &cart()).unwrap();
         for length in 0..bytes.len() {

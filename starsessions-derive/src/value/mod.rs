@@ -275,7 +275,7 @@ mod tests {
     }
 
     #[test]
-    fn no_way_out_is_named_that_would_be_a_mistake_again() {
+    fn a_suggestion_is_valid_input() {
         let cx = Ctxt::default();
         assert_eq!(name(&cx, &parse_quote!(shop::cart)), None);
         assert!(function(&cx, &parse_quote!("small enough")).is_none());

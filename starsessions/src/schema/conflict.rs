@@ -166,7 +166,7 @@ mod tests {
     }
 
     #[test]
-    fn what_two_structs_do_not_agree_about_is_said_with_both_names() {
+    fn a_conflict_names_both_structs() {
         let number = || stored::<u64>("shop.a");
         let text = || stored::<String>("shop.a");
         let picky = || stored::<Picky>("shop.a");
@@ -233,9 +233,9 @@ mod tests {
         }
     }
 
-    /// The name is the namespace, so structs in conflict mostly have one name.
+    /// The default namespace is the struct's name, so two structs in conflict usually have the same name.
     #[test]
-    fn two_structs_of_one_name_are_said_with_their_modules() {
+    fn structs_with_the_same_name_are_named_with_their_modules() {
         let (one, other) = (stored::<u64>("shop.a"), stored::<String>("shop.a"));
         let named = |module, schema: &Schema| Schema { module, ..*schema };
         let (one, other) = (schema("Shop", one), schema("Shop", other));
@@ -251,7 +251,7 @@ mod tests {
         );
     }
 
-    /// Each reads only what it holds itself.
+    /// A text whose `Deserialize` accepts one text only.
     macro_rules! picky {
         ($($name:ident $only:literal)*) => {$(
             #[derive(Serialize)]

@@ -103,7 +103,7 @@ pub(super) fn read_back<T: Value>(
     }
 }
 
-/// Writes a sample value and reads it back. A value that cannot be written is not judged, unless the cause is
+/// Writes a sample value and reads it back. A sample that cannot be written proves nothing, unless the refusal is about
 /// the type.
 pub(super) fn try_round_trip<T: Value>(format: Format, value: &T) -> Result<(), ValueError> {
     let mut bytes = Vec::new();

@@ -117,7 +117,7 @@ pub(super) struct Seen {
     /// How many requests of the type will still be answered.
     pub(super) steps: Cell<usize>,
     pub(super) last_leaf: Cell<Option<Site>>,
-    /// Places where a sample other than the known one was used.
+    /// Places that were given another sample than the known one in this run.
     varied: RefCell<Vec<Site>>,
     /// The most variants of an enum.
     pub(super) widest: Cell<u64>,

@@ -1,7 +1,7 @@
 //! Sample values, in the order in which they are tried.
 //!
-//! They only have to pass the checks of types, so that the parts behind can be explored. So the list holds
-//! formats that are often validated, not likely values.
+//! They only have to pass the checks of types, so that the examination reaches the parts that follow. So the
+//! list holds formats that are often validated, not likely values.
 
 use super::sampler::Halt;
 

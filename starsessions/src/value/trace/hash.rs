@@ -28,7 +28,7 @@ impl Hashes {
         self.content = fold(self.content, word);
     }
 
-    /// Mark and content in one word; two values of the same content have the same mark.
+    /// Mixes the mark into the content, so that equal content under other names has another hash.
     #[inline]
     pub(super) const fn joined(self) -> u64 {
         fold(self.content, self.mark)
