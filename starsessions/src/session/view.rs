@@ -93,9 +93,7 @@ impl<T: SessionData> Session<T> {
 
     #[inline]
     pub(crate) fn of(slot: Arc<Slot>) -> Result<Self, SessionRejection> {
-        let (value, seen) = slot
-            .view::<T>()
-            .map_err(|absent| SessionRejection::absent(T::SCHEMA, absent.field).answering(&slot))?;
+        let (value, seen) = Self::read(&slot)?;
         Ok(Self {
             original: Original::of(&value),
             value,
@@ -103,6 +101,12 @@ impl<T: SessionData> Session<T> {
             seen,
             slot,
         })
+    }
+
+    #[inline]
+    fn read(slot: &Slot) -> Result<(T, Seen), SessionRejection> {
+        slot.view()
+            .map_err(|absent| SessionRejection::absent(T::SCHEMA, absent.field).answering(slot))
     }
 
     /// Writes every change of this request so far, and reports the outcome.
@@ -202,12 +206,13 @@ impl<T: SessionData> Session<T> {
     /// # Errors
     /// As when the view was extracted.
     pub async fn reload(&mut self) -> Result<(), SessionRejection> {
-        self.baseline = None;
-        self.slot.refresh().await?;
-        let mut fresh = Self::load(Arc::clone(&self.slot), None).await?;
-        std::mem::swap(&mut self.value, &mut fresh.value);
-        self.original = std::mem::take(&mut fresh.original);
-        self.seen = std::mem::take(&mut fresh.seen);
+        // The changes are dropped even if the load fails.
+        (self.baseline, self.original) = (None, Original::default());
+        let failed = |error| SessionRejection::failed(T::SCHEMA, error).answering(&self.slot);
+        self.slot.refresh().await.map_err(failed)?;
+        ready(&self.slot, None, T::SCHEMA).await?;
+        (self.value, self.seen) = Self::read(&self.slot)?;
+        self.original = Original::of(&self.value);
         Ok(())
     }
 

@@ -12,7 +12,7 @@ use axum::Router;
 use http::{Method, StatusCode};
 use starsessions::config::DeviceBinding;
 use starsessions::store::Store;
-use starsessions::{CurrentSession, Session, SessionError, SessionLayerBuilder};
+use starsessions::{CurrentSession, Session, SessionError, SessionLayerBuilder, SessionRejection};
 use starsessions_tests::client::{Client, Reply};
 use starsessions_tests::device::{Bound, Device};
 use starsessions_tests::routing::{get, post};

@@ -61,6 +61,23 @@ async fn copies_of_both_cookies_are_worth_it_for_one_life_of_the_short_one() {
 }
 
 #[tokio::test]
+async fn a_reload_after_the_proof_has_run_out_is_rejected_as_the_argument_is() {
+    let site = site();
+    let (mut client, mut bound) = signed_in(&site).await;
+    let clock = site.clock().clone();
+    let stay = async move |mut login: Session<Login>| {
+        clock.advance(std::time::Duration::from_secs(600));
+        match login.reload().await {
+            Err(SessionRejection::Unproven(demand)) => format!("{:?}", demand.why()),
+            other => format!("{other:?}"),
+        }
+    };
+    client.refresh(&mut bound).await;
+    let mut client = client.at(&site.serve(routes().route("/stay", get(stay))));
+    assert_eq!(client.get("/stay").await.body, "Pending");
+}
+
+#[tokio::test]
 async fn a_short_cookie_of_an_earlier_binding_is_worth_nothing() {
     let site = site();
     let mut client = site.serve(routes());

@@ -149,6 +149,26 @@ async fn g07_a_failed_reload_is_not_followed_by_a_write() {
     assert_is_still_signed_in(&site, &mut client).await;
 }
 
+/// The changes of the view are dropped; debug builds report changes behind a shared reference only.
+#[tokio::test]
+async fn g07_what_a_failed_reload_drops_was_changed_openly() {
+    let logs = Logs::capture();
+    let site = Site::new();
+    let store = site.store.clone();
+    let stubborn = any(move |mut shop: Session<Shop>| async move {
+        shop.language = Some("xx".to_owned());
+        store.fail(Operation::Load, Moment::Before);
+        assert!(shop.reload().await.is_err());
+        store.recover();
+    });
+    let mut client = site.serve(shop::routes().route("/stubborn", stubborn));
+    client.post("/language/en").await;
+    client.get("/stubborn").await;
+    let reported = logs.with(&["shared reference"]);
+    assert!(reported.is_empty(), "{}", logs.text());
+    assert_eq!(client.get("/language").await.body, "en");
+}
+
 #[tokio::test]
 async fn g07_a_write_that_fails_is_503_and_the_old_state_is_kept() {
     for (path, operation) in [

@@ -224,6 +224,20 @@ fn none(number: &str) -> Result<(), String> {
     Err(format!("{number} is no number of ours"))
 }
 
+#[tokio::test]
+async fn scenario_06_a_reload_is_not_explained_as_another_view() {
+    let site = explaining();
+    let reload = async |mut shop: Session<Shop>| {
+        shop.views += 1;
+        shop.flush().map_err(SessionRejection::from)?;
+        shop.reload().await
+    };
+    let mut client = site.serve(routes().route("/reload", post(reload)));
+    client.post("/cart/tea").await;
+    let reply = client.post("/reload").await;
+    assert_eq!(explanation(&reply), "loaded; written: 1 field");
+}
+
 /// The error may surface in the layer, in the handler, or in the direct caller of the store.
 #[tokio::test]
 async fn scenario_06_what_is_too_large_is_named_once() {
