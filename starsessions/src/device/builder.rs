@@ -60,8 +60,8 @@ pub enum Proven {
     /// requests without a proof, which may have been sent before.
     #[default]
     Everywhere,
-    /// In views that are marked `bound`, and where the session would get a new id. Elsewhere, a copy of the session's
-    /// cookie works as without a binding.
+    /// In views, lists and revocations of structs that are marked `bound`, and where the session would get a new id.
+    /// Elsewhere, a copy of the session's cookie works as without a binding.
     InBoundViews,
 }
 

@@ -137,9 +137,10 @@ impl CurrentSession {
     /// the last used first. Empty if this session has no such value.
     ///
     /// # Errors
-    /// If the store fails, the sessions are cookies, or `T` is of another realm.
+    /// If the store fails, the sessions are cookies, `T` is of another realm, or `T` is marked
+    /// [`bound`](macro@crate::Session#bound) and the request has no proof of the device.
     pub async fn list<T: Indexed>(&self) -> Result<Vec<ListedSession>, SessionError> {
-        self.ready_for::<T>().await?;
+        self.proven_for::<T>().await?;
         let (own, record) = self.slot.own();
         let Some(lookup) = lookup_in::<T>(record.as_ref(), self.slot.now()) else {
             return Ok(Vec::new());
@@ -160,7 +161,7 @@ impl CurrentSession {
     /// # Errors
     /// As for [`list`](Self::list).
     pub async fn revoke<T: Indexed>(&self, id: PublicSessionId) -> Result<bool, SessionError> {
-        self.ready_for::<T>().await?;
+        self.proven_for::<T>().await?;
         let (_, record) = self.slot.own();
         match lookup_in::<T>(record.as_ref(), self.slot.now()) {
             Some(lookup) => self.end_one(lookup, id).await,
@@ -177,7 +178,7 @@ impl CurrentSession {
     /// out.
     ///
     /// # Errors
-    /// As for [`list`](Self::list).
+    /// If the store fails, the sessions are cookies, the value cannot be encoded, or `T` is of another realm.
     pub async fn list_of<T: Indexed>(
         &self,
         value: &T::Index,
@@ -191,7 +192,7 @@ impl CurrentSession {
     /// Ends one of the sessions that [`list_of`](Self::list_of) shows; returns whether it was there.
     ///
     /// # Errors
-    /// As for [`list`](Self::list).
+    /// As for [`list_of`](Self::list_of).
     pub async fn revoke_of<T: Indexed>(
         &self,
         value: &T::Index,
@@ -204,6 +205,14 @@ impl CurrentSession {
     async fn ready_for<T: Indexed>(&self) -> Result<(), SessionError> {
         self.slot.serves(T::SCHEMA)?;
         self.slot.ready(None).await
+    }
+
+    /// Like [`ready_for`](Self::ready_for); if `T` is marked `bound`, the device must have proved itself, as for a view.
+    async fn proven_for<T: Indexed>(&self) -> Result<(), SessionError> {
+        self.ready_for::<T>().await?;
+        #[cfg(feature = "dbsc")]
+        self.slot.demand(T::SCHEMA)?;
+        Ok(())
     }
 
     async fn end_one(&self, lookup: Lookup, id: PublicSessionId) -> Result<bool, SessionError> {
@@ -239,7 +248,7 @@ impl CurrentSession {
     /// # Errors
     /// As for [`list`](Self::list); [`SessionError::Gone`] if this one has ended meanwhile.
     pub async fn revoke_others<T: Indexed>(&self) -> Result<usize, SessionError> {
-        self.ready_for::<T>().await?;
+        self.proven_for::<T>().await?;
         // A request beside this one may have given the session a new id: it is still this one.
         self.slot.refresh().await?;
         if self.slot.has_ended() || self.slot.is_ambiguous() {

@@ -200,6 +200,52 @@ async fn a_detached_handle_takes_the_proof() {
     }
 }
 
+/// A list shows the user's sessions, and a revocation ends them.
+#[tokio::test]
+async fn a_list_and_a_revocation_take_the_proof() {
+    use starsessions::config::Proven;
+    async fn list(session: CurrentSession) -> Result<(), SessionError> {
+        session.list::<Login>().await.map(drop)
+    }
+    async fn list_marked(session: CurrentSession) -> Result<(), SessionError> {
+        session.list::<Vault>().await.map(drop)
+    }
+    async fn others_marked(session: CurrentSession) -> Result<(), SessionError> {
+        session.revoke_others::<Vault>().await.map(drop)
+    }
+    async fn end_marked(session: CurrentSession) -> Result<(), SessionError> {
+        let own = session.list::<Login>().await?.remove(0);
+        session.revoke::<Vault>(own.id).await.map(drop)
+    }
+    for (proven, unmarked) in [
+        (Proven::Everywhere, StatusCode::FORBIDDEN),
+        (Proven::InBoundViews, StatusCode::OK),
+    ] {
+        let site = with(|device| device.proven(proven));
+        let (client, _) = signed_in(&site).await;
+        let more = routes()
+            .route("/list", get(list))
+            .route("/list-marked", get(list_marked))
+            .route("/others-marked", post(others_marked))
+            .route("/end-marked", post(end_marked));
+        let mut client = client.at(&site.serve(more));
+        for (method, path, status) in [
+            (Method::GET, "/list", unmarked),
+            (Method::POST, "/others", unmarked),
+            (Method::GET, "/list-marked", StatusCode::FORBIDDEN),
+            (Method::POST, "/others-marked", StatusCode::FORBIDDEN),
+            (Method::POST, "/end-marked", StatusCode::FORBIDDEN),
+        ] {
+            let stolen = thief(&client, SESSION).ask(method.clone(), path).await;
+            assert_eq!(stolen.status, status, "{path} {proven:?}");
+            assert_eq!(client.get("/account").await.body, "user 7", "{path}");
+            let own = client.ask(method, path).await;
+            assert_eq!(own.status, StatusCode::OK, "{path} {proven:?}");
+        }
+        client.get("/account").await.leads_to("/login");
+    }
+}
+
 /// A stream opened by a thief would be worth as much as the cookie.
 #[tokio::test]
 async fn a_stream_ends_with_the_proof_that_it_was_opened_with() {
