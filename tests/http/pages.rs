@@ -217,14 +217,29 @@ async fn a_script_of_another_origin_can_read_that_its_session_was_not_written() 
         headers.append(VARY, HeaderValue::from_static("origin"));
         response
     }
-    for set in [|layer| layer, own_pages] {
+    /// The page of an application that allows one origin itself.
+    fn open_pages(layer: SessionLayerBuilder) -> SessionLayerBuilder {
+        layer.on_rejection(|rejection, request| {
+            let mut page = page(rejection, request);
+            let origin = HeaderValue::from_static("https://other.example");
+            page.headers_mut()
+                .insert(ACCESS_CONTROL_ALLOW_ORIGIN, origin);
+            page
+        })
+    }
+    let sets: [(fn(_) -> _, &str); 3] = [
+        (|layer| layer, "*"),
+        (own_pages, "*"),
+        (open_pages, "https://other.example"),
+    ];
+    for (set, allowed) in sets {
         let site = Site::with(set);
         let mut user = site.serve(shop::routes().layer(from_fn(allow)));
         user.post("/login/7").await;
         site.store.fail(Operation::Replace, Moment::Before);
         let reply = user.post("/cart/tea").await;
         assert_eq!(reply.status, StatusCode::SERVICE_UNAVAILABLE);
-        assert_eq!(reply.all("access-control-allow-origin"), ["*"]);
+        assert_eq!(reply.all("access-control-allow-origin"), [allowed]);
         assert_eq!(reply.all("vary"), ["origin", "Cookie"]);
     }
 }

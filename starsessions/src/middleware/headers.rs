@@ -29,10 +29,14 @@ pub(super) fn keep_announced<B>(slot: &Slot, from: &mut Response<B>, to: &mut Re
 }
 
 /// Copies what lets a script of another origin read the response that this one replaces (Fetch Standard, "CORS protocol").
+/// A page's own header stays the only one of its name: browsers refuse two values of it.
 pub(super) fn keep_readable<B>(from: &Response<B>, to: &mut Response<B>) {
-    for (name, value) in from.headers() {
-        if name == VARY || name.as_str().starts_with("access-control-") {
-            to.headers_mut().append(name, value.clone());
+    for name in from.headers().keys() {
+        let is_cors = name.as_str().starts_with("access-control-");
+        if name == VARY || is_cors && !to.headers().contains_key(name) {
+            for value in from.headers().get_all(name) {
+                to.headers_mut().append(name, value.clone());
+            }
         }
     }
 }
