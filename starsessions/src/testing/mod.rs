@@ -254,19 +254,25 @@ impl Default for TestSessions {
 }
 
 /// The `Cookie` header with which a browser answers the `Set-Cookie` headers of a response; `None`
-/// if there are none.
+/// if they set no cookie. A cookie with `Max-Age=0` is removed, and not sent.
 #[must_use]
 pub fn cookie_header<B>(response: &Response<B>) -> Option<HeaderValue> {
-    let pairs: Vec<_> = response
-        .headers()
-        .get_all(SET_COOKIE)
-        .iter()
-        .filter_map(|value| value.to_str().ok()?.split(';').next())
+    let lines = response.headers().get_all(SET_COOKIE).iter();
+    let pairs: Vec<_> = lines
+        .filter_map(|line| cookie_pair(line.to_str().ok()?))
         .collect();
     if pairs.is_empty() {
         return None;
     }
     HeaderValue::try_from(pairs.join("; ")).ok()
+}
+
+/// Name and value of a cookie; `None` if the line removes it.
+fn cookie_pair(line: &str) -> Option<&str> {
+    let mut parts = line.split(';').map(str::trim);
+    let pair = parts.next();
+    let is_removed = parts.any(|attribute| attribute.eq_ignore_ascii_case("max-age=0"));
+    pair.filter(|_| !is_removed)
 }
 
 impl<T: SessionData> Session<T> {

@@ -4,10 +4,10 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::body::Body;
-use http::header::{COOKIE, LOCATION};
+use http::header::{COOKIE, LOCATION, SET_COOKIE};
 use http::{HeaderValue, Request, StatusCode};
-use starsessions::testing::TestSessions;
-use starsessions::{Lifetime, Session};
+use starsessions::testing::{TestSessions, cookie_header};
+use starsessions::{CurrentSession, Lifetime, Session};
 use starsessions_tests::routing::{get, post};
 use tower::ServiceExt;
 
@@ -43,6 +43,20 @@ async fn scenario_25_the_session_that_a_response_begins_is_read_from_it() {
     let response = app.oneshot(request).await.unwrap();
     let shop: Shop = test.read_from(&response).await.unwrap().unwrap();
     assert_eq!(shop.views, 1);
+}
+
+#[tokio::test]
+async fn scenario_25_a_cookie_that_a_response_removes_is_not_sent() {
+    let test = TestSessions::new();
+    let leave = post(async |session: CurrentSession| session.destroy());
+    let app = Router::new().route("/add", leave).layer(test.layer());
+    let cookie = test.cookie_with(Login { user: 7 }).await.unwrap();
+    let mut response = app.oneshot(request(&cookie)).await.unwrap();
+    assert!(response.headers().contains_key(SET_COOKIE));
+    assert_eq!(cookie_header(&response), None);
+    let other = HeaderValue::from_static("flow=1; Path=/; max-age=600");
+    response.headers_mut().append(SET_COOKIE, other);
+    assert_eq!(cookie_header(&response).unwrap(), "flow=1");
 }
 
 #[tokio::test]
