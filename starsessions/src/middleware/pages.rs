@@ -1,7 +1,6 @@
 //! Answers of the library itself: a sentence each, or pages of the application.
 
 use std::any::{Any, type_name};
-use std::fmt;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -16,7 +15,7 @@ use super::future::{Failed, Rejected};
 use crate::csrf::CsrfRejection;
 use crate::error::SessionError;
 use crate::request::{Slot, address};
-use crate::sentence::debug_as_name;
+use crate::sentence::{debug_as_name, sentences};
 use crate::session::SessionRejection;
 
 /// Why the library answers in the place of a handler: what a [page](crate::SessionLayerBuilder::on_rejection) is made for.
@@ -49,13 +48,9 @@ impl Rejection {
     }
 }
 
-impl fmt::Display for Rejection {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Session(rejection) => rejection.fmt(f),
-            Self::Csrf(rejection) => rejection.fmt(f),
-        }
-    }
+sentences! { Rejection:
+    Self::Session(rejection) => "{rejection}", from rejection;
+    Self::Csrf(rejection) => "{rejection}", from rejection;
 }
 
 impl From<SessionRejection> for Rejection {

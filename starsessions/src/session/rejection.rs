@@ -16,6 +16,7 @@ use crate::error::Unproven;
 use crate::error::{DetachError, SessionError, TransportError};
 use crate::request::Slot;
 use crate::schema::Schema;
+use crate::sentence::sentences;
 
 /// Why a handler did not get its session argument.
 #[derive(Debug)]
@@ -266,30 +267,14 @@ const PATH: &str = "{path}";
 pub(crate) const SIGN_IN: &str = "Sign in first.";
 const MISTAKE: &str = "Something went wrong.";
 
-impl fmt::Display for SessionRejection {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Absent(absence) => write!(
-                f,
-                "the session has no `{}`, which `{}` requires",
-                absence.field, absence.schema.type_name
-            ),
-            #[cfg(feature = "dbsc")]
-            Self::Unproven(demand) => {
-                write!(
-                    f,
-                    "`{}` is not loaded: {}",
-                    demand.schema.type_name, demand.why
-                )
-            }
-            Self::Forbidden(permission) => {
-                write!(f, "the user has not the permission `{permission}`")
-            }
-            Self::Failed(error) => error.fmt(f),
-            Self::NoUser(error) => write!(f, "the user could not be loaded: {error}"),
-            Self::MissingLayer(missing) => missing.fmt(f),
-        }
-    }
+sentences! { SessionRejection:
+    Self::Absent(Absence { schema, field, .. }) => "the session has no `{field}`, which `{}` requires" with schema.type_name;
+    #[cfg(feature = "dbsc")]
+    Self::Unproven(DeviceDemand { schema, why, .. }) => "`{}` is not loaded: {why}" with schema.type_name;
+    Self::Forbidden(permission) => "the user does not have the permission `{permission}`";
+    Self::Failed(error) => "{error}", from error;
+    Self::NoUser(error) => "the user could not be loaded: {error}", from &**error;
+    Self::MissingLayer(missing) => "{missing}";
 }
 
 impl fmt::Display for MissingLayer {
@@ -314,16 +299,6 @@ impl fmt::Display for MissingLayer {
             return Ok(());
         }
         f.write_str(", and make sure that only one version of starsessions is in use")
-    }
-}
-
-impl Error for SessionRejection {
-    fn source(&self) -> Option<&(dyn Error + 'static)> {
-        match self {
-            Self::Failed(error) => Some(error),
-            Self::NoUser(error) => Some(&**error),
-            _ => None,
-        }
     }
 }
 
