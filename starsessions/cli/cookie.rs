@@ -110,9 +110,7 @@ async fn look(
             .apply(builder)
             .cookie(|cookie| cookie.name(name));
         // The name may be one that asks for attributes, which are of no matter here.
-        let layer = builder
-            .build()
-            .map_err(|error| Failure::failed(error.to_string()))?;
+        let layer = builder.build().map_err(Failure::failed)?;
         Ok::<_, Failure>(Some(layer.inspect(value).await?))
     };
     match (kind, &explain.store) {

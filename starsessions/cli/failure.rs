@@ -1,6 +1,6 @@
 //! Why a command has not done what it was asked to do.
 
-use std::error::Error;
+use std::fmt::{Debug, Display};
 use std::io::Write;
 use std::process::ExitCode;
 
@@ -16,27 +16,28 @@ pub(crate) struct Failure {
 
 impl Failure {
     /// What was given cannot be used.
-    pub(crate) fn failed(sentence: impl Into<String>) -> Self {
+    pub(crate) fn failed(sentence: impl Display) -> Self {
         Self::new(1, sentence)
     }
 
     /// The command line is wrong, in a way that its parser does not see.
-    pub(crate) fn usage(sentence: impl Into<String>) -> Self {
+    pub(crate) fn usage(sentence: impl Display) -> Self {
         Self::new(2, sentence)
     }
 
     /// There is no such thing.
-    pub(crate) fn not_found(sentence: impl Into<String>) -> Self {
+    pub(crate) fn not_found(sentence: impl Display) -> Self {
         Self::new(NOT_FOUND, sentence)
     }
 
     /// The store cannot be reached, or has failed.
-    pub(crate) fn store(error: &(dyn Error + 'static)) -> Self {
-        Self::new(4, with_causes(error))
+    pub(crate) fn store(error: impl Debug) -> Self {
+        // `Debug` of the library's errors is their sentence with those of the causes. An error is one line.
+        Self::new(4, format!("{error:?}").replace(char::is_control, " "))
     }
 
-    fn new(code: u8, sentence: impl Into<String>) -> Self {
-        let sentence = sentence.into();
+    fn new(code: u8, sentence: impl Display) -> Self {
+        let sentence = sentence.to_string();
         Self { code, sentence }
     }
 
@@ -50,31 +51,17 @@ impl Failure {
 
 impl From<StoreError> for Failure {
     fn from(error: StoreError) -> Self {
-        Self::store(&error)
+        Self::store(error)
     }
 }
 
 impl From<SessionError> for Failure {
     fn from(error: SessionError) -> Self {
-        match &error {
-            SessionError::Unavailable(source) => Self::store(&**source),
-            other => Self::failed(other.to_string()),
+        match error {
+            SessionError::Unavailable(source) => Self::store(source),
+            other => Self::failed(other),
         }
     }
-}
-
-/// An error, and in brackets what has caused it, as one line.
-fn with_causes(error: &(dyn Error + 'static)) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        let said = error.to_string();
-        if !text.contains(&said) {
-            text = format!("{text} ({said})");
-        }
-        cause = error.source();
-    }
-    text.replace(char::is_control, " ")
 }
 
 /// Also of a command that has told what it has found.

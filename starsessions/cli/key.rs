@@ -243,10 +243,10 @@ fn keep_owner(_: &Path, _: &Path) -> io::Result<()> {
 }
 
 fn new_key() -> Result<String, Failure> {
-    Key::generate_base64().map_err(|error| Failure::failed(error.to_string()))
+    Key::generate_base64().map_err(Failure::failed)
 }
 
 fn id_of(key: &str) -> Result<String, Failure> {
-    let ring = KeyRing::parse(key).map_err(|error| Failure::failed(error.to_string()))?;
+    let ring = KeyRing::parse(key).map_err(Failure::failed)?;
     Ok(ring.key_ids().map(|id| id.to_string()).collect())
 }

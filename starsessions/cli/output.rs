@@ -25,11 +25,6 @@ impl Output {
         }
     }
 
-    pub(crate) fn with_json(mut self, json: Value) -> Self {
-        self.json = json;
-        self
-    }
-
     /// The command has told something, and has not found what it was asked for.
     pub(crate) fn not_found(mut self) -> Self {
         self.has_found = false;

@@ -41,10 +41,10 @@ async fn run(measure: &Measure, store: impl Store + Clone) -> Result<Output, Fai
     let size = usize::try_from(measure.bytes).unwrap_or(1);
     // Gone by itself, if this process ends before it has removed them.
     let row = Row::new(vec![0; size], now, now + LIFETIME);
-    let mut output = Output::new(Value::Null).line(format!(
+    let mut lines = vec![format!(
         "{:<8} {:>10} {:>10} {:>10} {:>10} {:>12}",
         "", "median", "95 %", "99 %", "slowest", "per second"
-    ));
+    )];
     let mut operations = serde_json::Map::new();
     let mut failed = None;
     for operation in [
@@ -59,21 +59,20 @@ async fn run(measure: &Measure, store: impl Store + Clone) -> Result<Output, Fai
         }
         match pass(measure, &store, operation, &keys, &row, now).await {
             Ok(times) => {
-                output = output.line(times.line(operation.name()));
+                lines.push(times.line(operation.name()));
                 operations.insert(operation.name().to_owned(), times.json());
             }
             Err(error) => failed = failed.or(Some(error)),
         }
     }
-    match failed {
-        Some(failure) => Err(failure),
-        None => Ok(output.with_json(json!({
-            "rows": measure.rows,
-            "bytes": measure.bytes,
-            "parallel": measure.parallel,
-            "operations": operations,
-        }))),
-    }
+    let output = Output::new(json!({
+        "rows": measure.rows,
+        "bytes": measure.bytes,
+        "parallel": measure.parallel,
+        "operations": operations,
+    }));
+    let output = lines.into_iter().fold(output, Output::line);
+    failed.map_or(Ok(output), Err)
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -153,7 +152,7 @@ async fn pass(
         match task {
             Ok(Ok(more)) => times.extend(more),
             Ok(Err(failure)) => failed = Some(failure),
-            Err(error) => failed = Some(Failure::failed(error.to_string())),
+            Err(error) => failed = Some(Failure::failed(error)),
         }
     }
     times.sort_unstable();
@@ -205,7 +204,7 @@ fn moment() -> Instant {
 }
 
 fn lost(operation: Operation) -> Failure {
-    Failure::store(&StoreError::Unavailable(
+    Failure::store(StoreError::Unavailable(
         format!(
             "a row was not there for `{}`: does another program remove rows, or is the server short of memory?",
             operation.name()

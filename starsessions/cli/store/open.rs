@@ -120,44 +120,21 @@ impl Place {
         }
         starsessions::SqliteStore::open(path)
             .map(Open::Sqlite)
-            .map_err(|error| Failure::store(&error))
+            .map_err(Failure::store)
     }
 
     #[cfg(feature = "postgres")]
     async fn postgres(&self, layout: &Layout) -> Result<Open, Failure> {
-        use sqlx::Connection;
-        use sqlx::postgres::{PgConnection, PgPoolOptions};
-        let store = starsessions::PostgresStore::builder({
-            let options = self.0.parse().map_err(|_| malformed())?;
-            // A pool would try again for a while where nothing listens.
-            let first = within(PgConnection::connect_with(&options)).await?;
-            let _ = first.close().await;
-            PgPoolOptions::new().connect_lazy_with(options)
-        });
-        let table = layout.table.as_deref().unwrap_or(TABLE);
-        let store = store
-            .table(table)
-            .build()
-            .map_err(|error| Failure::failed(error.to_string()))?;
-        Ok(Open::Postgres(store))
+        let store = starsessions::PostgresStore::builder(pool(&self.0).await?);
+        let store = store.table(layout.table()).build();
+        store.map(Open::Postgres).map_err(Failure::failed)
     }
 
     #[cfg(feature = "mysql")]
     async fn mysql(&self, layout: &Layout) -> Result<Open, Failure> {
-        use sqlx::Connection;
-        use sqlx::mysql::{MySqlConnection, MySqlPoolOptions};
-        let store = starsessions::MySqlStore::builder({
-            let options = self.0.parse().map_err(|_| malformed())?;
-            let first = within(MySqlConnection::connect_with(&options)).await?;
-            let _ = first.close().await;
-            MySqlPoolOptions::new().connect_lazy_with(options)
-        });
-        let table = layout.table.as_deref().unwrap_or(TABLE);
-        let store = store
-            .table(table)
-            .build()
-            .map_err(|error| Failure::failed(error.to_string()))?;
-        Ok(Open::MySql(store))
+        let store = starsessions::MySqlStore::builder(pool(&self.0).await?);
+        let store = store.table(layout.table()).build();
+        store.map(Open::MySql).map_err(Failure::failed)
     }
 
     #[cfg(feature = "redis")]
@@ -168,9 +145,7 @@ impl Place {
             store = store.prefix(prefix);
         }
         let store = store.connect().await;
-        store
-            .map(Open::Redis)
-            .map_err(|error| Failure::store(&error))
+        store.map(Open::Redis).map_err(Failure::store)
     }
 
     #[cfg(not(feature = "sqlite"))]
@@ -208,21 +183,20 @@ impl Layout {
         }
         Ok(())
     }
+
+    #[cfg(any(feature = "mysql", feature = "postgres"))]
+    fn table(&self) -> &str {
+        self.table.as_deref().unwrap_or("starsessions")
+    }
 }
 
 impl Open {
     pub(crate) async fn migrate(&self) -> Result<(), Failure> {
         match self {
             #[cfg(feature = "mysql")]
-            Self::MySql(store) => store
-                .migrate()
-                .await
-                .map_err(|error| Failure::store(&error)),
+            Self::MySql(store) => store.migrate().await.map_err(Failure::store),
             #[cfg(feature = "postgres")]
-            Self::Postgres(store) => store
-                .migrate()
-                .await
-                .map_err(|error| Failure::store(&error)),
+            Self::Postgres(store) => store.migrate().await.map_err(Failure::store),
             // Ready as soon as they are open.
             _ => Ok(()),
         }
@@ -243,24 +217,23 @@ impl Open {
     }
 }
 
-/// The first connection, which is to be there in time.
+/// A pool for a server that answers: where nothing listens, a pool alone would try again for a while.
 #[cfg(any(feature = "mysql", feature = "postgres"))]
-async fn within<T>(connecting: impl Future<Output = Result<T, sqlx::Error>>) -> Result<T, Failure> {
-    match tokio::time::timeout(std::time::Duration::from_secs(5), connecting).await {
-        Ok(Ok(connection)) => Ok(connection),
-        Ok(Err(error)) => Err(unreachable(&error.to_string())),
-        Err(_) => Err(unreachable("no answer within 5 seconds")),
-    }
-}
-
-#[cfg(any(feature = "mysql", feature = "postgres"))]
-fn unreachable(why: &str) -> Failure {
-    Failure::store(&StoreError::Unavailable(
-        format!(
-            "{why}; check address, user, password and database, and that the server is running"
-        )
-        .into(),
-    ))
+async fn pool<D: sqlx::Database>(url: &str) -> Result<sqlx::Pool<D>, Failure> {
+    use sqlx::Connection;
+    let options = url.parse().map_err(|_| malformed())?;
+    let first = D::Connection::connect_with(&options);
+    let why = match tokio::time::timeout(std::time::Duration::from_secs(5), first).await {
+        Ok(Ok(first)) => {
+            let _ = first.close().await;
+            return Ok(sqlx::pool::PoolOptions::new().connect_lazy_with(options));
+        }
+        Ok(Err(error)) => error.to_string(),
+        Err(_) => "no answer within 5 seconds".to_owned(),
+    };
+    let cure = "check address, user, password and database, and that the server is running";
+    let cause = format!("{why}; {cure}").into();
+    Err(Failure::store(StoreError::Unavailable(cause)))
 }
 
 #[cfg(any(feature = "mysql", feature = "postgres", feature = "redis"))]
@@ -289,9 +262,6 @@ fn without(feature: &str) -> Failure {
          `cargo install --path starsessions --features cli,{feature}`"
     ))
 }
-
-#[cfg(any(feature = "mysql", feature = "postgres"))]
-const TABLE: &str = "starsessions";
 
 #[cfg(all(test, feature = "sqlite"))]
 mod tests {

@@ -134,7 +134,7 @@ async fn layer(target: &Target, owner: &Owner) -> Result<SessionLayer, Failure> 
     let open = target.open().await?;
     let builder = with_store!(open, store => SessionLayer::builder(store, keys));
     let layer = owner.realm.apply(builder).build();
-    layer.map_err(|error| Failure::failed(error.to_string()))
+    layer.map_err(Failure::failed)
 }
 
 fn line_of(session: &ListedSession) -> String {
