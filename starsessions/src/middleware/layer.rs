@@ -18,7 +18,7 @@ use crate::crypto::KeyRing;
 use crate::error::SessionError;
 use crate::request::{Realm, Slot};
 use crate::schema::Indexed;
-use crate::session::{InspectedCookie, ListedSession, PublicSessionId};
+use crate::session::{InspectedCookie, ListedSession, PublicSessionId, lookup_named};
 use crate::store::Backend;
 
 /// Serves the sessions of every route inside it.
@@ -149,7 +149,8 @@ impl SessionLayer {
         &self,
         value: &T::Index,
     ) -> Result<Vec<ListedSession>, SessionError> {
-        self.realm.list_of::<T>(value).await
+        let lookup = self.realm.lookup::<T>(value)?;
+        self.realm.list(&lookup, None).await
     }
 
     /// Ends all sessions with this value in `T`'s indexed field; returns how many there were. For an
@@ -159,7 +160,8 @@ impl SessionLayer {
     /// # Errors
     /// As for [`list`](Self::list).
     pub async fn revoke_all<T: Indexed>(&self, value: &T::Index) -> Result<usize, SessionError> {
-        self.realm.revoke_all::<T>(value).await
+        let lookup = self.realm.lookup::<T>(value)?;
+        self.realm.revoke(lookup, None).await
     }
 
     /// [`list`](Self::list) for a program that does not know the struct: by the stored name of the indexed field, as in
@@ -181,7 +183,7 @@ impl SessionLayer {
         field: &str,
         value: &V,
     ) -> Result<Vec<ListedSession>, SessionError> {
-        self.realm.list_by(field, value).await
+        self.realm.list(&lookup_named(field, value)?, None).await
     }
 
     /// Ends the sessions that [`list_by`](Self::list_by) shows, or only one of them; returns how many there were.
@@ -194,7 +196,7 @@ impl SessionLayer {
         value: &V,
         only: Option<PublicSessionId>,
     ) -> Result<usize, SessionError> {
-        self.realm.revoke_by(field, value, only).await
+        self.realm.revoke(lookup_named(field, value)?, only).await
     }
 
     /// Looks up a cookie's value: its kind, key, times, and the names of its session's fields, without their values.

@@ -235,7 +235,7 @@ impl CurrentSession {
             // Before the store is asked: if the store fails now, the end of the request tries again.
             self.slot.destroy()?;
         }
-        let is_ended = end(realm, lookup, None, only(id)).await? > 0;
+        let is_ended = realm.revoke(lookup, Some(id)).await? > 0;
         if is_own && is_ended {
             self.slot.note_destroyed();
         }
@@ -264,44 +264,26 @@ impl CurrentSession {
 }
 
 impl Realm {
-    pub(crate) async fn list_of<T: Indexed>(
-        &self,
-        value: &T::Index,
-    ) -> Result<Vec<ListedSession>, SessionError> {
+    /// The search of a program that has no request at hand.
+    pub(crate) fn lookup<T: Indexed>(&self, value: &T::Index) -> Result<Lookup, SessionError> {
         T::SCHEMA.is_served_by(&self.name)?;
-        self.list(&lookup_of::<T>(value)?, None).await
+        lookup_of::<T>(value)
     }
 
-    pub(crate) async fn revoke_all<T: Indexed>(
+    /// Ends the sessions that a search finds, or one of them.
+    pub(crate) async fn revoke(
         self: &Arc<Self>,
-        value: &T::Index,
-    ) -> Result<usize, SessionError> {
-        T::SCHEMA.is_served_by(&self.name)?;
-        end(self, lookup_of::<T>(value)?, None, |_| {}).await
-    }
-
-    pub(crate) async fn list_by<V: Serialize + ?Sized>(
-        &self,
-        field: &str,
-        value: &V,
-    ) -> Result<Vec<ListedSession>, SessionError> {
-        self.list(&lookup_named(field, value)?, None).await
-    }
-
-    pub(crate) async fn revoke_by<V: Serialize + ?Sized>(
-        self: &Arc<Self>,
-        field: &str,
-        value: &V,
+        lookup: Lookup,
         one: Option<PublicSessionId>,
     ) -> Result<usize, SessionError> {
-        let lookup = lookup_named(field, value)?;
         match one {
             Some(id) => end(self, lookup, None, only(id)).await,
             None => end(self, lookup, None, |_| {}).await,
         }
     }
 
-    async fn list(
+    /// The sessions that a search finds, the last used first; `own` is that of the request.
+    pub(crate) async fn list(
         &self,
         lookup: &Lookup,
         own: Option<&RowKey>,
@@ -370,8 +352,11 @@ fn lookup_of<T: Indexed>(value: &T::Index) -> Result<Lookup, SessionError> {
     }
 }
 
-/// A search for a program that does not know the struct.
-fn lookup_named<V: Serialize + ?Sized>(field: &str, value: &V) -> Result<Lookup, SessionError> {
+/// The search of a program that does not know the struct.
+pub(crate) fn lookup_named<V: Serialize + ?Sized>(
+    field: &str,
+    value: &V,
+) -> Result<Lookup, SessionError> {
     match value::index_content(value) {
         Ok(value) => Ok(Lookup {
             name: Cow::Owned(field.to_owned()),

@@ -20,6 +20,7 @@ pub use self::current::{CurrentSession, SessionInfo};
 pub use self::detached::Detached;
 pub use self::inspect::{InspectedCookie, InspectedField, InspectedSession};
 pub use self::listing::ListedSession;
+pub(crate) use self::listing::lookup_named;
 #[cfg(feature = "dbsc")]
 pub use self::rejection::DeviceDemand;
 pub(crate) use self::rejection::SIGN_IN;
