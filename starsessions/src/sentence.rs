@@ -87,7 +87,6 @@ mod tests {
     use std::{fmt, io};
 
     use super::Said;
-    use crate::crypto::KeyRing;
 
     /// Like the errors of some clients, it ends with the text of its source.
     #[derive(Debug)]
@@ -131,12 +130,5 @@ mod tests {
         assert_eq!(Said(&error).to_string(), "no connection: refused");
         let error = io::Error::other(error);
         assert_eq!(Said(&error).to_string(), "no connection: refused");
-    }
-
-    #[test]
-    fn an_error_that_ends_a_program_is_printed_as_a_sentence() {
-        let error = KeyRing::parse("c2hvcnQ=").unwrap_err();
-        assert_eq!(format!("{error:?}"), error.to_string());
-        assert!(error.to_string().contains("openssl rand -base64 32"));
     }
 }
