@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use http::header::{
-    CACHE_CONTROL, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_RANGE, CONTENT_TYPE, ETAG,
+    CACHE_CONTROL, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_RANGE, CONTENT_TYPE, ETAG, Entry,
     LAST_MODIFIED, SET_COOKIE,
 };
 use http::request::Parts;
@@ -198,19 +198,13 @@ fn write<B: 'static>(body: &mut B, sentence: &'static str) -> bool {
 }
 
 /// Replaces headers of the same names, except for cookies, which are added.
-fn put_over(headers: &mut HeaderMap, with: HeaderMap) {
-    let mut last = None;
-    for (name, value) in with {
-        if let Some(name) = name {
-            if name != SET_COOKIE {
-                headers.remove(&name);
-            }
-            last = Some(name);
-        }
-        if let Some(name) = &last {
-            headers.append(name.clone(), value);
+fn put_over(headers: &mut HeaderMap, mut with: HeaderMap) {
+    if let Entry::Occupied(cookies) = with.entry(SET_COOKIE) {
+        for cookie in cookies.remove_entry_mult().1 {
+            headers.append(SET_COOKIE, cookie);
         }
     }
+    headers.extend(with);
 }
 
 debug_as_name!(Pages);
