@@ -2,7 +2,6 @@
 
 use std::borrow::Cow;
 use std::cmp::Reverse;
-use std::fmt;
 use std::sync::Arc;
 
 use serde::ser::{Serialize, SerializeStruct, Serializer};
@@ -18,11 +17,12 @@ use crate::observe::EndCause;
 use crate::record::{Encoded, Record};
 use crate::request::Realm;
 use crate::schema::Indexed;
+use crate::sentence::debug_as_name;
 use crate::store::to_its_end;
 use crate::value;
 
 /// One of a user's sessions, for a page that shows them.
-#[derive(Clone, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ListedSession {
     /// Identifies the session in a form that ends it.
@@ -39,14 +39,20 @@ pub struct ListedSession {
     pub bound: bool,
     /// Whether it is the session of the request that asks.
     pub is_current: bool,
-    label: Option<String>,
+    label: Label,
 }
+
+/// Not shown by `Debug`, because it may be private.
+#[derive(Clone, PartialEq, Eq)]
+struct Label(Option<String>);
+
+debug_as_name!(Label);
 
 impl ListedSession {
     /// Its [label](CurrentSession::set_label).
     #[must_use]
     pub fn label(&self) -> Option<&str> {
-        self.label.as_deref()
+        self.label.0.as_deref()
     }
 }
 
@@ -61,23 +67,8 @@ impl Serialize for ListedSession {
         out.serialize_field("remembered", &self.remembered)?;
         out.serialize_field("bound", &self.bound)?;
         out.serialize_field("is_current", &self.is_current)?;
-        out.serialize_field("label", &self.label)?;
+        out.serialize_field("label", &self.label.0)?;
         out.end()
-    }
-}
-
-/// Without the label, which may be private.
-impl fmt::Debug for ListedSession {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("ListedSession")
-            .field("id", &self.id)
-            .field("created_at", &self.created_at)
-            .field("last_seen_at", &self.last_seen_at)
-            .field("expires_at", &self.expires_at)
-            .field("remembered", &self.remembered)
-            .field("bound", &self.bound)
-            .field("is_current", &self.is_current)
-            .finish_non_exhaustive()
     }
 }
 
@@ -298,7 +289,7 @@ impl Realm {
             remembered: session.record.remembered,
             bound: session.card.is_bound,
             is_current: own == Some(&session.key),
-            label: session.label(),
+            label: Label(session.label()),
         });
         let mut listed: Vec<_> = listed.collect();
         listed.sort_by_key(|session| Reverse((session.last_seen_at, session.created_at)));
