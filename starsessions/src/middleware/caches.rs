@@ -19,7 +19,7 @@ pub(super) fn forbid_storing(headers: &mut HeaderMap, reporter: &Reporter) {
     if let Some((name, value)) = allowed {
         reporter.cached_cookie(&name, &value);
     }
-    if !lets_nothing_be_stored(|asked| restrictions(headers).any(asked)) {
+    if !lets_nothing_be_stored(|| restrictions(headers)) {
         headers.insert(CACHE_CONTROL, FORBIDDEN);
     }
 }
@@ -36,7 +36,9 @@ pub(super) fn forbid_sharing(headers: &mut HeaderMap, reporter: &Reporter) {
     let targeted = remove_targeted(headers);
     let shared = shared(headers);
     if shared.is_some() {
-        let kept = directives(headers)
+        let values = headers.get_all(CACHE_CONTROL).iter();
+        let kept = values
+            .flat_map(split)
             .filter(|directive| !is_for_sharing(directive) && !is_private(directive));
         let private = std::iter::once("private").chain(kept).collect::<Vec<_>>();
         // Never an error: the directives are parts of valid values, and `, ` is valid.
@@ -83,32 +85,31 @@ fn is_targeted(name: &HeaderName) -> bool {
 /// Edge Side Includes).
 fn forbids(value: &HeaderValue) -> bool {
     let is_no = |directive: &str| is_private(directive) || directive == "0";
-    lets_nothing_be_stored(|asked| outside_quotes(value).any(asked))
+    lets_nothing_be_stored(|| outside_quotes(value))
         || outside_quotes(value).any(is_no)
         || split(value).all(|directive| directive.starts_with("content="))
 }
 
 /// Whether directives let nothing be stored. A cache that knows `must-understand` ignores `no-store` beside it (RFC 9111, section
 /// 5.2.2.3).
-fn lets_nothing_be_stored(says: impl Fn(fn(&str) -> bool) -> bool) -> bool {
-    says(|directive| directive.eq_ignore_ascii_case("no-store"))
-        && !says(|directive| directive.eq_ignore_ascii_case("must-understand"))
+fn lets_nothing_be_stored<'h, I: Iterator<Item = &'h str>>(directives: impl Fn() -> I) -> bool {
+    let has = |name: &str| directives().any(|it| it.eq_ignore_ascii_case(name));
+    has("no-store") && !has("must-understand")
 }
 
 /// The header that lets shared caches store the response and use it for a while (RFC 9111, sections 3 and 4.2.1).
 /// Without `private`, a lifetime applies to shared caches, too.
 fn shared(headers: &HeaderMap) -> Option<(HeaderName, HeaderValue)> {
-    let says = |asked: fn(&str) -> bool| restrictions(headers).any(asked);
-    if lets_nothing_be_stored(says) {
+    if lets_nothing_be_stored(|| restrictions(headers)) {
         return None;
     }
-    let lasts = !says(is_private);
+    let lasts = !restrictions(headers).any(is_private);
     let mut values = headers.get_all(CACHE_CONTROL).iter();
     let control = values
         .find(|value| split(value).any(|it| is_for_sharing(it) || (lasts && is_lifetime(it))))
         .map(|value| (CACHE_CONTROL, value.clone()));
     // `max-age` overrides `Expires`. An `Expires` that is no date means already expired.
-    let has_age = says(|directive| is_named(directive, &["max-age"]));
+    let has_age = restrictions(headers).any(|directive| is_named(directive, &["max-age"]));
     control.or_else(|| {
         let date = headers.get(EXPIRES).filter(|_| lasts && !has_age)?;
         let is_date = date.to_str().is_ok_and(|date| date.contains(':'));
@@ -139,10 +140,6 @@ fn is_named(directive: &str, names: &[&str]) -> bool {
     names.iter().any(|it| name.eq_ignore_ascii_case(it))
 }
 
-fn directives(headers: &HeaderMap) -> impl Iterator<Item = &str> {
-    headers.get_all(CACHE_CONTROL).iter().flat_map(split)
-}
-
 /// The directives that count as restrictions: those outside of quoted strings. A permission counts anywhere.
 fn restrictions(headers: &HeaderMap) -> impl Iterator<Item = &str> {
     let values = headers.get_all(CACHE_CONTROL).iter();
@@ -167,4 +164,4 @@ pub(super) fn split(value: &HeaderValue) -> impl Iterator<Item = &str> {
     members.filter_map(|member| Some(str::from_utf8(member).ok()?.trim()))
 }
 
-const FORBIDDEN: HeaderValue = HeaderValue::from_static("private, no-store");
+pub(super) const FORBIDDEN: HeaderValue = HeaderValue::from_static("private, no-store");

@@ -10,6 +10,7 @@ use bytes::Bytes;
 use http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderMap, HeaderValue, SET_COOKIE};
 use http::{Response, StatusCode};
 
+use super::caches;
 use super::future::LayerAnswer;
 use crate::clock::Timestamp;
 use crate::crypto::{self, Challenge, DeviceId, Identifier, Proof, ReferenceToken};
@@ -77,7 +78,7 @@ async fn answer(
         Err(why) => (desk.refuse(why, named.as_ref()), why.as_str()),
     };
     let headers = response.headers_mut();
-    headers.insert(CACHE_CONTROL, HeaderValue::from_static("private, no-store"));
+    headers.insert(CACHE_CONTROL, caches::FORBIDDEN);
     if realm.explains {
         headers.insert("x-session-explain", HeaderValue::from_static(said));
     }

@@ -11,6 +11,7 @@ use http::header::{
 use http::request::Parts;
 use http::{HeaderMap, HeaderName, HeaderValue, Request, Response, StatusCode};
 
+use super::caches;
 use super::future::{Failed, Rejected};
 use crate::csrf::CsrfRejection;
 use crate::error::SessionError;
@@ -125,7 +126,7 @@ impl Asked {
             return None;
         };
         let mut page = make(rejection, &self.head);
-        page.headers_mut().insert(CACHE_CONTROL, NO_STORE);
+        page.headers_mut().insert(CACHE_CONTROL, caches::FORBIDDEN);
         page.extensions_mut().insert(HasPage(rejection.status()));
         Some(page)
     }
@@ -218,5 +219,4 @@ const OF_A_BODY: [HeaderName; 6] = [
     ETAG,
     LAST_MODIFIED,
 ];
-const NO_STORE: HeaderValue = HeaderValue::from_static("private, no-store");
 const TEXT: HeaderValue = HeaderValue::from_static("text/plain; charset=utf-8");
