@@ -189,8 +189,8 @@ fn view_of<T: SessionData>(values: &JsonObject) -> Option<T> {
     let mut found = Vec::new();
     for spec in T::SCHEMA.fields {
         let names = std::iter::once(&spec.name).chain(spec.aliases);
-        let texts = names.filter_map(|name| values.text(key_of(name)));
-        if let Some(text) = texts.filter(|text| *text != "null").take(1).next() {
+        let mut texts = names.filter_map(|name| values.text(key_of(name)));
+        if let Some(text) = texts.find(|text| *text != "null") {
             found.push((spec.name, json_value(text)));
         }
     }
