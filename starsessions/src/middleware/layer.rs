@@ -222,11 +222,8 @@ impl<S> Layer<S> for SessionLayer {
     type Service = SessionService<S>;
 
     fn layer(&self, inner: S) -> SessionService<S> {
-        SessionService {
-            inner,
-            realm: Arc::clone(&self.realm),
-            pages: self.pages.clone(),
-        }
+        let layer = self.clone();
+        SessionService { inner, layer }
     }
 }
 
@@ -234,8 +231,7 @@ impl<S> Layer<S> for SessionLayer {
 #[derive(Clone, Debug)]
 pub struct SessionService<S> {
     inner: S,
-    realm: Arc<Realm>,
-    pages: Option<Pages>,
+    layer: SessionLayer,
 }
 
 impl<S, RequestBody, ResponseBody> Service<Request<RequestBody>> for SessionService<S>
@@ -252,19 +248,19 @@ where
     }
 
     fn call(&mut self, mut request: Request<RequestBody>) -> Self::Future {
+        let SessionLayer { realm, pages } = &self.layer;
         #[cfg(feature = "dbsc")]
-        if let Some(rules) = &self.realm.device
+        if let Some(rules) = &realm.device
             && let Some(errand) = rules.errand(request.method(), request.uri().path())
         {
-            let (realm, rules) = (Arc::clone(&self.realm), Arc::clone(rules));
+            let (realm, rules) = (Arc::clone(realm), Arc::clone(rules));
             let headers = std::mem::take(request.headers_mut());
             return ResponseFuture::by_layer(device_endpoints::run(realm, rules, errand, headers));
         }
         let extensions = request.extensions_mut();
         let outer = extensions.get::<Arc<Slot>>().cloned();
         if let Some(slot) = &outer {
-            let realm = &*self.realm;
-            let Realm { reporter, name, .. } = realm;
+            let Realm { reporter, name, .. } = &**realm;
             if slot.find(name).is_some() {
                 reporter.second_layer(name, request.uri().path());
                 return ResponseFuture::passing(self.inner.call(request));
@@ -273,10 +269,10 @@ where
                 reporter.shared_cookie(realm.cookie.name(), name, &other.realm().name);
             }
         }
-        let slot = Slot::new(Arc::clone(&self.realm), outer, Some(&request));
+        let slot = Slot::new(Arc::clone(realm), outer, Some(&request));
         #[cfg(feature = "dbsc")]
         slot.arrive(&request);
-        let asked = self.pages.as_ref().map(|pages| pages.ask(&request));
+        let asked = pages.as_ref().map(|pages| pages.ask(&request));
         let extensions = request.extensions_mut();
         extensions.insert(Arc::clone(&slot));
         ResponseFuture::new(self.inner.call(request), slot, asked)
