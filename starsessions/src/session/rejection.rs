@@ -102,7 +102,7 @@ impl SessionRejection {
     pub(crate) fn answering(mut self, slot: &Slot) -> Self {
         if let Some((schema, location)) = self.place() {
             let reject = schema.reject.filter(|_| slot.may_lead());
-            *location = reject.and_then(|reject| way(reject, slot));
+            *location = reject.and_then(|reject| location_of(reject, slot));
         }
         self
     }
@@ -253,7 +253,7 @@ impl DeviceDemand {
 }
 
 /// The location of a `reject` attribute, with the request's path in the place of `{path}`.
-fn way(reject: &'static str, slot: &Slot) -> Option<Cow<'static, str>> {
+fn location_of(reject: &'static str, slot: &Slot) -> Option<Cow<'static, str>> {
     match reject.split_once(PATH) {
         Some((before, behind)) => {
             let path = slot.local_path()?;
