@@ -109,7 +109,7 @@ pub enum DetachError {
     NothingStored,
     /// The request is about to end the session's current id.
     IdPending,
-    /// The session is its cookie, and only a response can change that; or it is shared with another library.
+    /// The session is in its cookie, which only a response can change; or it is shared with another library.
     InCookie,
     /// The change would give the session a new id, which only a response can tell to the browser.
     NewId,

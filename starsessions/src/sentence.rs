@@ -35,7 +35,7 @@ macro_rules! sentences {
         $(#[$when:meta])* $case:pat $(if $guard:expr)? => $sentence:literal $(with $part:expr)? $(, from $source:expr)?;
     )+) => {
         impl std::fmt::Display for $error {
-            #[allow(unused_variables, reason = "not each part of a case is said")]
+            #[allow(unused_variables, reason = "a sentence need not use each part of a case")]
             fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
                 match self {
                     $($(#[$when])* $case $(if $guard)? => write!(f, $sentence $(, $part)?),)+
@@ -44,7 +44,7 @@ macro_rules! sentences {
         }
 
         impl std::error::Error for $error {
-            #[allow(unused_variables, reason = "what is said is no source")]
+            #[allow(unused_variables, reason = "a part that is shown need not be the source")]
             fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
                 match self {
                     $($(#[$when])* $case $(if $guard)? => crate::sentence::sentences!(@source $($source)?),)+

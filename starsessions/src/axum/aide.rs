@@ -37,12 +37,12 @@ impl OperationOutput for SessionError {
     type Inner = Self;
 }
 
-/// As of a [`SessionError`].
+/// Not described, like a [`SessionError`].
 impl OperationOutput for SessionRejection {
     type Inner = Self;
 }
 
-/// As of a [`SessionError`].
+/// Not described, like a [`SessionError`].
 impl OperationOutput for CsrfRejection {
     type Inner = Self;
 }

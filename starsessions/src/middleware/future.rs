@@ -1,4 +1,4 @@
-//! The way out: what the handler changed is written before its response head leaves.
+//! Writes the handler's changes before the head of its response leaves.
 
 use std::any::Any;
 use std::future::Future;

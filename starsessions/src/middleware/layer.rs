@@ -1,4 +1,4 @@
-//! The way in: the layer gives each request a handle to its session, and loads nothing.
+//! The layer: gives each request a handle to its session, and loads nothing.
 
 use std::sync::Arc;
 use std::task::{Context, Poll};

@@ -84,12 +84,12 @@ pub(crate) fn handed_out(name: Name<'_>) {
     tracing::debug!(session = %name, "session token handed out");
 }
 
-/// Two cookies lead to two sessions. The realm has its own line for it.
+/// Two cookies lead to two sessions. The realm's `Reporter` logs it.
 pub(crate) fn ambiguous() {
     count!("starsessions_loads_total", "outcome" => "ambiguous");
 }
 
-/// The store has failed a request that asks for its session. The realm has its own line for it.
+/// The store has failed a request that asks for its session. The realm's `Reporter` logs it.
 pub(crate) fn load_failed() {
     count!("starsessions_loads_total", "outcome" => "failed");
 }
@@ -118,7 +118,7 @@ pub(crate) fn over_limit(error: &impl fmt::Display) {
     tracing::warn!(%error, "a user has more sessions than the limit, until the next sign-in");
 }
 
-/// A stored value cannot be read. The realm has its own line for it.
+/// A stored value cannot be read. The realm's `Reporter` logs it.
 pub(crate) fn unreadable(field: &'static str) {
     count!("starsessions_unreadable_fields_total", "field" => field);
     tracing::trace!(field, "session field unreadable");

@@ -160,7 +160,8 @@ impl Reporter {
         }
     }
 
-    /// A layer for single routes has no effect, because no `SessionLayer` is outside of it. Nor is there a realm.
+    /// A layer for single routes has no effect, because no `SessionLayer` is outside of it. The reporter is shared, because
+    /// there is no realm.
     pub(crate) fn no_sessions(layer: &'static str, method: &impl fmt::Display, path: &str) {
         static OF_NO_REALM: LazyLock<Reporter> = LazyLock::new(Reporter::default);
         let told = "this layer changes nothing where no `SessionLayer` is outside of it; put it inside: add \
