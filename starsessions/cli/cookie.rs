@@ -95,7 +95,8 @@ pub(crate) async fn run(Command::Explain(explain): Command) -> Result<Output, Fa
     Ok(shown(name, kind, key_id, &ring, found.as_ref()))
 }
 
-/// What a layer with these settings makes of the cookie; `None` where it takes more to look.
+/// What a layer with these settings finds in the cookie; `None` if it holds no session, or the session is in a store
+/// that was not named.
 async fn look(
     explain: &Explain,
     kind: CookieKind,
@@ -109,7 +110,7 @@ async fn look(
             .realm
             .apply(builder)
             .cookie(|cookie| cookie.name(name));
-        // The name may be one that asks for attributes, which are of no matter here.
+        // Fails, for example, for a name whose prefix demands other attributes.
         let layer = builder.build().map_err(Failure::failed)?;
         Ok::<_, Failure>(Some(layer.inspect(value).await?))
     };
@@ -264,8 +265,8 @@ fn from_input() -> Result<String, Failure> {
     Ok(String::from_utf8_lossy(&bytes).into_owned())
 }
 
-/// As long as a session can live. The command does not know the timeouts of the application; what a session itself has
-/// of them holds.
+/// As long as a session can live. The command does not know the timeouts of the application; the
+/// deadline that is stored in the session applies.
 const LONGEST_LIFE: Duration = Duration::from_secs(400 * 24 * 3_600);
 
 const LONGEST: u64 = 64 * 1024;

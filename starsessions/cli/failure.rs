@@ -15,7 +15,7 @@ pub(crate) struct Failure {
 }
 
 impl Failure {
-    /// What was given cannot be used.
+    /// An argument or the input cannot be used.
     pub(crate) fn failed(sentence: impl Display) -> Self {
         Self::new(1, sentence)
     }
@@ -64,5 +64,5 @@ impl From<SessionError> for Failure {
     }
 }
 
-/// Also of a command that has told what it has found.
+/// The exit code of a command that has found nothing, also if it has printed a result.
 pub(crate) const NOT_FOUND: u8 = 3;

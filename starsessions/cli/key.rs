@@ -55,7 +55,7 @@ pub(crate) fn run(command: &Command) -> Result<Output, Failure> {
     }
 }
 
-/// A word as a shell takes it.
+/// Quotes a word for a shell.
 fn quoted(word: &str) -> String {
     let is_plain = |it: char| it.is_alphanumeric() || "/._-".contains(it);
     if word.chars().all(is_plain) {
@@ -128,7 +128,8 @@ struct Ring {
 }
 
 impl Ring {
-    /// Without those whose end has passed. The draft begins before the read, so that no other change is lost.
+    /// Reads the file, without the keys whose end has passed. The draft begins before the read, so that no other change
+    /// is lost.
     fn open(path: &Path) -> Result<Self, Failure> {
         let draft = Draft::begin(path);
         let text = keys::read(path)?;
@@ -181,7 +182,7 @@ struct Draft {
 
 impl Draft {
     fn begin(path: &Path) -> Result<Self, Failure> {
-        // What a link leads to is replaced, not the link.
+        // The file that a link leads to is replaced, not the link.
         let original = fs::canonicalize(path).map_err(|error| keys::unreadable(path, &error))?;
         let mut draft = original.clone().into_os_string();
         draft.push(".draft");

@@ -32,7 +32,7 @@ impl Keys {
     }
 }
 
-/// The text of a file of keys. None is made where there is none.
+/// The text of a file of keys. A missing file is an error, and is not created.
 pub(crate) fn read(path: &Path) -> Result<String, Failure> {
     fs::read_to_string(path).map_err(|error| match error.kind() {
         ErrorKind::InvalidData => of_file(path, &KeyRingError::NotUnicode),

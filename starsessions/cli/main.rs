@@ -67,7 +67,7 @@ async fn run(command: Command) -> Result<Output, Failure> {
 const EXIT_CODES: &str = "\
 Exit codes:
   0  done
-  1  failed: what was given cannot be used
+  1  failed: an argument or the input cannot be used
   2  the command line is wrong
   3  nothing found: no such session, or a cookie that leads to none
   4  the store cannot be reached, or has failed

@@ -1,4 +1,4 @@
-//! What a command has to say: text for people, or JSON for programs.
+//! The output of a command: text for people, or JSON for programs.
 
 use std::fmt::Display;
 use std::io::{self, ErrorKind, Write};
@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use crate::failure::{Failure, NOT_FOUND};
 
-/// What a command has to say, in both forms.
+/// The output of a command, in both forms.
 #[derive(Debug)]
 pub(crate) struct Output {
     lines: Vec<String>,
@@ -25,7 +25,7 @@ impl Output {
         }
     }
 
-    /// The command has told something, and has not found what it was asked for.
+    /// Printed as usual, with the exit code for "nothing found".
     pub(crate) fn not_found(mut self) -> Self {
         self.has_found = false;
         self
@@ -36,12 +36,12 @@ impl Output {
         self
     }
 
-    /// A line with what it is about in front.
+    /// A line that begins with a label.
     pub(crate) fn about(self, what: &str, value: impl Display) -> Self {
         self.line(format!("{what:<12} {value}"))
     }
 
-    /// A reader that has gone, as `head` does, has what it wanted.
+    /// A closed pipe is no failure: the reader, such as `head`, has what it wanted.
     pub(crate) fn write(&self, json: bool) -> Result<ExitCode, Failure> {
         match self.try_write(json) {
             Err(error) if error.kind() != ErrorKind::BrokenPipe => Err(Failure::failed(format!(
@@ -58,7 +58,7 @@ impl Output {
             writeln!(out, "{}", self.json)?;
         } else {
             for line in &self.lines {
-                // What others have called a session stays one line.
+                // A session's label stays on one line.
                 writeln!(out, "{}", line.replace(char::is_control, " "))?;
             }
         }

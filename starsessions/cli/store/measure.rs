@@ -39,7 +39,7 @@ async fn run(measure: &Measure, store: impl Store + Clone) -> Result<Output, Fai
         .collect::<Result<_, _>>()?;
     let now = SystemClock.now();
     let size = usize::try_from(measure.bytes).unwrap_or(1);
-    // Gone by itself, if this process ends before it has removed them.
+    // The rows expire if this process ends before it has removed them.
     let row = Row::new(vec![0; size], now, now + LIFETIME);
     let mut lines = vec![format!(
         "{:<8} {:>10} {:>10} {:>10} {:>10} {:>12}",
@@ -53,7 +53,7 @@ async fn run(measure: &Measure, store: impl Store + Clone) -> Result<Output, Fai
         Operation::Replace,
         Operation::Remove,
     ] {
-        // What was inserted is removed whatever has failed.
+        // The inserted rows are removed even if an operation has failed.
         if failed.is_some() && operation != Operation::Remove {
             continue;
         }
@@ -114,7 +114,7 @@ impl Operation {
     }
 }
 
-/// One operation on every row, so many at a time.
+/// Runs one operation on every row, `parallel` at a time.
 async fn pass(
     measure: &Measure,
     store: &(impl Store + Clone),

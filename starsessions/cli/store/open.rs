@@ -52,7 +52,7 @@ pub(crate) enum Open {
     Sqlite(starsessions::SqliteStore),
 }
 
-/// Evaluates an expression for a store of whichever kind.
+/// Evaluates an expression for a store of any kind.
 macro_rules! with_store {
     ($open:expr, $store:ident => $body:expr) => {
         match $open {
@@ -170,7 +170,7 @@ impl Place {
 }
 
 impl Layout {
-    /// A name that the store does not have would be passed over in silence.
+    /// Refuses an option that the store would ignore.
     fn check(&self, scheme: &str) -> Result<(), Failure> {
         let has_table = ["postgres", "postgresql", "mysql", "mariadb"].contains(&scheme);
         if self.table.is_some() && !has_table {
@@ -258,7 +258,7 @@ fn unknown() -> Failure {
 )))]
 fn without(feature: &str) -> Failure {
     Failure::failed(format!(
-        "this build of the command has not the feature `{feature}`; install it with \
+        "this build of the command lacks the feature `{feature}`; install it with \
          `cargo install --path starsessions --features cli,{feature}`"
     ))
 }

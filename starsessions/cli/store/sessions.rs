@@ -37,7 +37,7 @@ pub(crate) struct Revoke {
     only: Option<PublicSessionId>,
 }
 
-/// By what sessions are found: a store sees keyed hashes of it alone.
+/// The field and the value to search for; the store sees only keyed hashes of them.
 #[derive(Args, Debug)]
 struct Search {
     /// The stored name of the field that is marked `index`, as `login.user`

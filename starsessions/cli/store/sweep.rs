@@ -44,5 +44,5 @@ fn bar(expired: u64) -> ProgressBar {
     bar
 }
 
-/// As many as a store frees without a pause that is felt.
+/// A store frees this many rows without a noticeable pause.
 const STEP: usize = 5000;
