@@ -269,7 +269,7 @@ pub fn cookie_header<B>(response: &Response<B>) -> Option<HeaderValue> {
 
 /// Name and value of a cookie; `None` if the line removes it.
 fn cookie_pair(line: &str) -> Option<&str> {
-    let mut parts = line.split(';').map(str::trim);
+    let mut parts = line.split(';').map(str::trim_ascii);
     let pair = parts.next();
     let is_removed = parts.any(|attribute| attribute.eq_ignore_ascii_case("max-age=0"));
     pair.filter(|_| !is_removed)
