@@ -94,13 +94,18 @@ impl<T: SessionData> Session<T> {
     #[inline]
     pub(crate) fn of(slot: Arc<Slot>) -> Result<Self, SessionRejection> {
         let (value, seen) = Self::read(&slot)?;
-        Ok(Self {
+        Ok(Self::new(value, seen, slot))
+    }
+
+    #[inline]
+    pub(crate) fn new(value: T, seen: Seen, slot: Arc<Slot>) -> Self {
+        Self {
             original: Original::of(&value),
             value,
             baseline: None,
             seen,
             slot,
-        })
+        }
     }
 
     #[inline]
@@ -253,17 +258,6 @@ impl<T: SessionData> Session<T> {
     #[must_use]
     pub fn current(&self) -> CurrentSession {
         CurrentSession::new(Arc::clone(&self.slot))
-    }
-
-    #[cfg(feature = "testing")]
-    pub(crate) fn without_request(value: T, slot: Arc<Slot>) -> Self {
-        Self {
-            original: Original::of(&value),
-            value,
-            baseline: None,
-            seen: Seen::default(),
-            slot,
-        }
     }
 }
 

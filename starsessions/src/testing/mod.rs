@@ -42,7 +42,7 @@ use crate::crypto::KeyRing;
 use crate::engine::CookieChange;
 use crate::error::SessionError;
 use crate::middleware::{SessionLayer, SessionLayerBuilder};
-use crate::request::{Remaining, ResponseKind, Slot};
+use crate::request::{Remaining, ResponseKind, Seen, Slot};
 use crate::schema::SessionData;
 use crate::session::{CurrentSession, Session, User};
 use crate::store::MemoryStore;
@@ -283,7 +283,7 @@ impl<T: SessionData> Session<T> {
     #[must_use]
     pub fn for_test(value: T) -> Self {
         let slot = TestSessions::new().slot(&HeaderMap::new());
-        Self::without_request(value, slot)
+        Self::new(value, Seen::default(), slot)
     }
 }
 
